@@ -1,0 +1,657 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Layout, formatting and the two sides' lives. LAYOUT.md has the words.
+ *
+ * The layout is a pure function of the declared channels and three numbers
+ * (line, section alignment, size). One walk over the declarations computes it,
+ * writes it or compares it: what stands in the region is never followed.
+ */
+#include <mbx/link.h>
+
+#define SUPER_BYTES ((uint32_t)sizeof(struct mbx_super))
+#define ENTRY_BYTES ((uint32_t)sizeof(struct mbx_dir_entry))
+#define SIDE_BYTES ((uint32_t)sizeof(struct mbx_side_block))
+#define LET_GO_US 500000u
+#define FNV_BASIS 0x811c9dc5u
+#define FNV_PRIME 0x01000193u
+#define OFF(type, field) ((uint32_t)offsetof(struct type, field))
+
+static void store(const struct mbx_link *l, uint32_t off, uint32_t v)
+{
+	mbx_st(mbx_link_word(l, off), v);
+}
+
+static uint32_t load(const struct mbx_link *l, uint32_t off)
+{
+	return mbx_ld(mbx_link_word(l, off));
+}
+
+/* A word of the own (ours = 1) or the peer's side block. */
+static uint32_t side_off(const struct mbx_link *l, int ours, uint32_t field)
+{
+	return l->section[ours ? l->is.side : !l->is.side] + field;
+}
+
+static void say(const struct mbx_link *l, uint32_t field, uint32_t v)
+{
+	store(l, side_off(l, 1, field), v);
+}
+
+static uint32_t round_up(uint32_t n, uint32_t to)
+{
+	return (n + to - 1u) & ~(to - 1u);
+}
+
+static uint32_t fnv_word(uint32_t hash, uint32_t w)
+{
+	int i;
+
+	for (i = 0; i < 4; i++, w >>= 8)
+		hash = (hash ^ (w & 0xffu)) * FNV_PRIME;
+	return hash;
+}
+
+uint32_t mbx_text_hash(const char *text)
+{
+	uint32_t hash = FNV_BASIS;
+
+	for (; *text; text++)
+		hash = (hash ^ (uint8_t)*text) * FNV_PRIME;
+	return hash;
+}
+
+static uint32_t text_bytes(const char *text)
+{
+	uint32_t n = 0;
+
+	while (text[n])
+		n++;
+	return n ? MBX_ROUND4(n + 1u) : 0;
+}
+
+/* The word at @i of a text that is followed by zeros. */
+static uint32_t text_word(const char *text, uint32_t i)
+{
+	uint32_t w = 0, k, end = 0;
+
+	for (k = 0; k < i && !end; k++)
+		end = text[k] == 0;
+	for (k = 0; k < 4 && !end && text[i + k]; k++)
+		w |= (uint32_t)(uint8_t)text[i + k] << (8u * k);
+	return w;
+}
+
+/* ---- layout ---- */
+
+enum mode { COMPUTE, WRITE, CHECK };
+
+struct walk {
+	uint32_t free[2];	/* next free offset of either section */
+	uint32_t text;		/* next free offset of the text area */
+	uint32_t hash;
+};
+
+/* Take @bytes of a section in whole lines; sticks above any allowed region. */
+static uint32_t take(const struct mbx_link *l, uint32_t *free, uint32_t bytes)
+{
+	uint32_t at = *free;
+
+	*free = at > MBX_MAX_REGION || bytes > MBX_MAX_REGION ?
+			MBX_MAX_REGION + 1u :
+			at + round_up(bytes, l->line);
+	return at;
+}
+
+static void place_stream(const struct mbx_link *l, struct walk *k,
+			 const struct mbx_stream *s, int writer, uint32_t slots,
+			 uint32_t words[4])
+{
+	words[0] = s->max_bytes;
+	words[1] = s->bytes;
+	words[2] = take(l, &k->free[writer],
+			slots ? (uint32_t)sizeof(struct mbx_slots_block) :
+				(uint32_t)sizeof(struct mbx_tx_block));
+	take(l, &k->free[writer], s->bytes);
+	words[3] = slots ? 0 :
+			   take(l, &k->free[!writer],
+				(uint32_t)sizeof(struct mbx_rx_block));
+}
+
+/* The directory entry of the next channel of the walk. */
+static void next_entry(const struct mbx_link *l, struct walk *k,
+		       const struct mbx_channel *c, uint32_t words[16])
+{
+	uint32_t i, text = text_bytes(c->is.type);
+
+	for (i = 0; i < 16; i++)
+		words[i] = i < 4 ? text_word(c->name, 4u * i) : 0;
+	words[4] = (uint32_t)c->is.kind | (uint32_t)c->is.direction << 8 |
+		   (uint32_t)c->is.full << 16;
+	words[5] = mbx_text_hash(c->is.type);
+	words[6] = text ? k->text : 0;
+	words[7] = c->is.slots;
+	k->text += text;
+	place_stream(l, k, &c->is.fwd, c->is.direction, c->is.slots, &words[8]);
+	if (c->is.kind == MBX_KIND_CALL)
+		place_stream(l, k, &c->is.back, !c->is.direction, 0,
+			     &words[12]);
+}
+
+static void begin_walk(const struct mbx_link *l, struct walk *k)
+{
+	k->free[MBX_HOST] = l->section[MBX_HOST] + round_up(SIDE_BYTES, l->line);
+	k->free[MBX_REMOTE] =
+		l->section[MBX_REMOTE] + round_up(SIDE_BYTES, l->line);
+	k->text = l->text_off;
+	k->hash = fnv_word(FNV_BASIS, l->is.count);
+}
+
+/* Compute, write or check one word; 0, or MBX_EMISMATCH explained. */
+static int word(struct mbx_link *l, enum mode mode, uint32_t off, uint32_t ours)
+{
+	if (mode == WRITE)
+		store(l, off, ours);
+	if (mode == CHECK) {
+		uint32_t theirs = load(l, off);
+
+		if (theirs != ours) {
+			l->why.ours = ours;
+			l->why.theirs = theirs;
+			return MBX_EMISMATCH;
+		}
+	}
+	return 0;
+}
+
+static int walk(struct mbx_link *l, enum mode mode, struct walk *k)
+{
+	uint32_t words[16], i, j, off = SUPER_BYTES;
+
+	begin_walk(l, k);
+	for (i = 0; i < l->is.count; i++) {
+		const char *type = l->is.channels[i].is.type;
+		uint32_t text = k->text, bytes = text_bytes(type);
+
+		next_entry(l, k, &l->is.channels[i], words);
+		l->why.channel = (int16_t)i;
+		for (j = 0; j < 16; j++, off += 4u) {
+			k->hash = fnv_word(k->hash, words[j]);
+			l->why.word = (uint8_t)j;
+			if (word(l, mode, off, words[j]))
+				return MBX_EMISMATCH;
+		}
+		l->why.word = 5;	/* a text differs as its hash does */
+		for (j = 0; j < bytes; j += 4u)
+			if (word(l, mode, text + j, text_word(type, j)))
+				return MBX_EMISMATCH;
+	}
+	return 0;
+}
+
+/* All offsets for lines and sections of the given sizes. */
+static void compute(struct mbx_link *l, uint32_t line, uint32_t align)
+{
+	uint32_t i, text = SUPER_BYTES + l->is.count * ENTRY_BYTES;
+	struct walk k;
+
+	l->line = line;
+	l->align = align;
+	l->text_off = text;
+	for (i = 0; i < l->is.count; i++)
+		text += text_bytes(l->is.channels[i].is.type);
+	l->section[MBX_HOST] = l->section[MBX_REMOTE] = round_up(text, align);
+	walk(l, COMPUTE, &k);
+	l->section[MBX_REMOTE] = round_up(k.free[MBX_HOST], align);
+	walk(l, COMPUTE, &k);
+	l->end_off = k.free[MBX_REMOTE];
+	l->layout_hash = k.hash;
+	l->needs = l->end_off;
+}
+
+static int bad_stream(const struct mbx_stream *s, uint32_t slots)
+{
+	if (s->max_bytes == 0 || s->max_bytes > MBX_MAX_MESSAGE ||
+	    s->bytes > MBX_MAX_REGION || s->bytes & 3u)
+		return 1;
+	if (slots)
+		return slots < 2 || slots & (slots - 1u) ||
+		       s->bytes / slots != 8u + MBX_ROUND4(s->max_bytes) ||
+		       s->bytes % slots != 0;
+	return s->bytes < 12 || MBX_ROUND4(s->max_bytes) > s->bytes - 8u;
+}
+
+/* Declarations come from the application, or from a region by way of a tool. */
+static int bad_channel(const struct mbx_channel *c)
+{
+	uint32_t n = 0;
+	int slotted = c->is.kind == MBX_KIND_STATE || c->is.kind == MBX_KIND_LOG;
+
+	while (n < MBX_NAME_BYTES && c->name[n])
+		n++;
+	if (n == 0 || n == MBX_NAME_BYTES)
+		return 1;
+	if (c->is.kind < MBX_KIND_QUEUE || c->is.kind > MBX_KIND_CALL ||
+	    c->is.direction > MBX_R2H || c->is.full > MBX_OVERWRITE ||
+	    (slotted ? c->is.slots == 0 : c->is.slots != 0))
+		return 1;
+	if (c->is.kind == MBX_KIND_CALL &&
+	    (bad_stream(&c->is.back, 0) || c->is.back.max_bytes < 8u ||
+	     c->is.fwd.max_bytes < 8u))
+		return 1;
+	return bad_stream(&c->is.fwd, c->is.slots);
+}
+
+static int power_of_two_in(uint32_t n, uint32_t lo, uint32_t hi)
+{
+	return n >= lo && n <= hi && (n & (n - 1u)) == 0;
+}
+
+int mbx_link_init(struct mbx_link *l, const struct mbx_link_config *config)
+{
+	static const struct mbx_link none;
+	uint32_t i;
+
+	*l = none;
+	l->is = *config;
+	if (!l->is.line_bytes)
+		l->is.line_bytes = 64;
+	if (!l->is.page_bytes)
+		l->is.page_bytes = 4096;
+	if (!l->is.liveness_us)
+		l->is.liveness_us = 2000000;
+	l->why.channel = -1;
+	if (((uint32_t)l->is.base | l->is.bytes) & 3u ||
+	    l->is.bytes > MBX_MAX_REGION || l->is.count > MBX_MAX_CHANNELS ||
+	    !power_of_two_in(l->is.line_bytes, 4, 4096) ||
+	    !power_of_two_in(l->is.page_bytes, 64, 65536))
+		return MBX_EINVAL;
+	for (i = 0; i < l->is.count; i++) {
+		l->why.channel = (int16_t)i;
+		if (bad_channel(&l->is.channels[i]))
+			return MBX_EINVAL;
+	}
+	/* sections on pages where the region can afford it, else on lines */
+	compute(l, l->is.line_bytes, l->is.page_bytes);
+	if (l->end_off > l->is.bytes)
+		compute(l, l->is.line_bytes, l->is.line_bytes);
+	l->why.channel = -1;
+	return 0;
+}
+
+/* The superblock's words but for magic and check. */
+static void super_words(const struct mbx_link *l, uint32_t w[16])
+{
+	w[1] = MBX_LAYOUT_VERSION;
+	w[2] = l->is.bytes;
+	w[3] = l->instance;
+	w[4] = l->layout_hash;
+	w[5] = l->is.count;
+	w[6] = l->line;
+	w[7] = l->align;
+	w[8] = l->section[MBX_HOST];
+	w[9] = l->section[MBX_REMOTE];
+	w[10] = SUPER_BYTES;
+	w[11] = l->text_off;
+	w[12] = l->end_off;
+	w[13] = l->is.side;
+	w[14] = 0;
+}
+
+static uint32_t super_check(const uint32_t w[16])
+{
+	uint32_t hash = FNV_BASIS, i;
+
+	for (i = 1; i < 15; i++)
+		hash = fnv_word(hash, w[i]);
+	return hash;
+}
+
+/*
+ * Fetch the superblock, each word once, and check all that does not depend on
+ * the channels. The peer's values are used only after this.
+ */
+static int load_super(struct mbx_link *l, uint32_t w[16])
+{
+	uint32_t i;
+
+	l->why.channel = -1;
+	l->why.word = 0;
+	l->why.ours = MBX_MAGIC;
+	if (l->is.bytes < SUPER_BYTES)
+		return MBX_ENOSPC;
+	w[0] = l->why.theirs = mbx_ld_acquire(mbx_link_word(l, 0));
+	if (w[0] != MBX_MAGIC)
+		return w[0] == 0 ? MBX_EAGAIN : MBX_ENOTREGION;
+	for (i = 1; i < 16; i++)
+		w[i] = load(l, 4u * i);
+	l->why.word = 1;
+	l->why.ours = MBX_LAYOUT_VERSION;
+	l->why.theirs = w[1];
+	if (w[1] >> 16 != MBX_LAYOUT_MAJOR)
+		return MBX_EVERSION;
+	l->why.word = 15;
+	l->why.ours = super_check(w);
+	l->why.theirs = w[15];
+	if (l->why.ours != l->why.theirs)
+		return MBX_ECORRUPT;
+	l->why.word = 2;
+	l->why.ours = l->is.bytes;
+	l->why.theirs = w[2];
+	if (w[2] > l->is.bytes)
+		return MBX_ENOSPC;
+	for (i = 8; i < 10; i++) {
+		l->why.word = (uint8_t)i;
+		l->why.theirs = w[i];
+		if (w[2] < SIDE_BYTES || w[i] & 3u || w[i] > w[2] - SIDE_BYTES)
+			return MBX_ECORRUPT;
+	}
+	if (!power_of_two_in(w[6], 4, 4096) || !power_of_two_in(w[7], 4, 65536)) {
+		l->why.word = w[7] ? 6 : 7;
+		l->why.theirs = w[l->why.word];
+		return MBX_ECORRUPT;
+	}
+	return 0;
+}
+
+/* Does the region, its superblock fetched to @w, have our channels? */
+static int check_layout(struct mbx_link *l, const uint32_t w[16])
+{
+	uint32_t ours[16], i;
+	struct walk k;
+
+	compute(l, w[6], w[7]);
+	l->instance = w[3];
+	super_words(l, ours);
+	l->why.channel = -1;
+	l->why.word = 5;
+	l->why.ours = ours[5];
+	l->why.theirs = w[5];
+	if (ours[5] == w[5]) {
+		if (walk(l, CHECK, &k))
+			return MBX_EMISMATCH;
+		l->why.channel = -1;
+	}
+	for (i = 5; i < 15; i++) {
+		if (ours[i] == w[i] || i == 13)
+			continue;
+		l->why.word = (uint8_t)i;
+		l->why.ours = ours[i];
+		l->why.theirs = w[i];
+		return MBX_EMISMATCH;
+	}
+	return l->end_off > w[2] ? MBX_ECORRUPT : 0;
+}
+
+static void write_region(struct mbx_link *l)
+{
+	uint32_t w[16], off;
+	struct walk k;
+
+	/* Whole words, first to last: fresh ECC memory must not be read. */
+	for (off = 0; off < l->end_off; off += 4u)
+		store(l, off, 0);
+	super_words(l, w);
+	for (off = 1; off < 15; off++)
+		store(l, 4u * off, w[off]);
+	store(l, 60, super_check(w));
+	walk(l, WRITE, &k);
+	mbx_order_all();
+	mbx_st_release(mbx_link_word(l, 0), MBX_MAGIC);
+}
+
+int mbx_link_format(struct mbx_link *l, uint32_t now_us)
+{
+	uint32_t w[16], line, align;
+	int err;
+
+	if (l->end_off > l->is.bytes)
+		return MBX_ENOSPC;
+	if (!l->formatting) {
+		err = load_super(l, w);
+		line = l->line;
+		align = l->align;
+		if (err == 0 && w[2] == l->is.bytes && w[6] == line &&
+		    w[7] == align && check_layout(l, w) == 0)
+			return 1;
+		/*
+		 * Another layout, or none. Take back the magic; whoever is
+		 * attached sees that at its next poll and lets go.
+		 */
+		l->instance = err == MBX_EAGAIN || err == MBX_ENOTREGION ?
+				      0 : w[3];
+		if (err == 0)
+			l->let_go_off = w[8 + !l->is.side];
+		compute(l, line, align);
+		mbx_st_release(mbx_link_word(l, 0), 0);
+		if (err == 0 && load(l, l->let_go_off) != MBX_SIDE_DOWN) {
+			l->formatting = 1;
+			l->let_go_us = now_us;
+			return MBX_EAGAIN;
+		}
+	} else if (load(l, l->let_go_off) != MBX_SIDE_DOWN &&
+		   now_us - l->let_go_us < LET_GO_US) {
+		return MBX_EAGAIN;
+	}
+	l->formatting = 0;
+	if (++l->instance == 0)
+		l->instance = 1;
+	write_region(l);
+	return 0;
+}
+
+/* Tell the peer, in the only words whose place both sides agree on. */
+static void say_incompatible(struct mbx_link *l, const uint32_t w[16])
+{
+	uint32_t ours = l->layout_hash;
+
+	l->section[MBX_HOST] = w[8];
+	l->section[MBX_REMOTE] = w[9];
+	say(l, OFF(mbx_side_block, layout_hash), ours);
+	say(l, OFF(mbx_side_block, instance), w[3]);
+	say(l, OFF(mbx_side_block, session),
+	    load(l, side_off(l, 1, OFF(mbx_side_block, session))) + 1u);
+	mbx_st_release(mbx_link_word(l, side_off(l, 1, 0)),
+		       MBX_SIDE_INCOMPATIBLE);
+}
+
+static int observe(struct mbx_link *l, uint32_t w[16])
+{
+	int err = load_super(l, w);
+
+	if (!err)
+		err = check_layout(l, w);
+	if (err)
+		l->instance = 0;
+	return err;
+}
+
+int mbx_link_observe(struct mbx_link *l)
+{
+	uint32_t w[16];
+
+	return observe(l, w);
+}
+
+int mbx_link_attach(struct mbx_link *l)
+{
+	uint32_t w[16];
+	int err = observe(l, w);
+
+	l->peer_session = l->last_session = 0;
+	l->beaten = l->incompatible = 0;
+	if (err == MBX_EMISMATCH)
+		say_incompatible(l, w);
+	if (err)
+		return err;
+	mbx_order_all();
+	/* Down first: nothing of this life is to be taken for the last one's. */
+	say(l, OFF(mbx_side_block, state), MBX_SIDE_DOWN);
+	mbx_order_all();
+	l->session = load(l, side_off(l, 1, OFF(mbx_side_block, session))) + 1u;
+	if (l->session == 0)
+		l->session = 1;
+	l->beat = load(l, side_off(l, 1, OFF(mbx_side_block, beat)));
+	say(l, OFF(mbx_side_block, session), l->session);
+	say(l, OFF(mbx_side_block, ack), 0);
+	say(l, OFF(mbx_side_block, instance), l->instance);
+	say(l, OFF(mbx_side_block, layout_hash), l->layout_hash);
+	say(l, OFF(mbx_side_block, code_version), MBX_CODE_VERSION);
+	say(l, OFF(mbx_side_block, boot_reason), l->is.boot_reason);
+	say(l, OFF(mbx_side_block, wakeup), l->is.wakeup);
+	say(l, OFF(mbx_side_block, owner), l->is.owner);
+	mbx_st_release(mbx_link_word(l, side_off(l, 1, 0)), MBX_SIDE_ATTACHING);
+	return 0;
+}
+
+/* Region formatted again, or about to be: let go, but do not touch a new one. */
+static int is_stale(struct mbx_link *l)
+{
+	uint32_t magic = mbx_ld_acquire(mbx_link_word(l, 0));
+
+	if (magic == MBX_MAGIC &&
+	    load(l, OFF(mbx_super, instance)) == l->instance)
+		return 0;
+	if (magic == 0)
+		say(l, OFF(mbx_side_block, state), MBX_SIDE_DOWN);
+	l->instance = 0;
+	l->peer_session = 0;
+	return 1;
+}
+
+/* The peer's block, each word once. Its session if it is there, else 0. */
+static uint32_t look_at_peer(struct mbx_link *l, uint32_t now_us, int *knows_us,
+			     uint32_t *events)
+{
+	uint32_t state, session, beat;
+
+	state = mbx_ld_acquire(mbx_link_word(l, side_off(l, 0, 0)));
+	session = load(l, side_off(l, 0, OFF(mbx_side_block, session)));
+	beat = load(l, side_off(l, 0, OFF(mbx_side_block, beat)));
+	*knows_us = load(l, side_off(l, 0, OFF(mbx_side_block, ack))) ==
+		    l->session;
+	if (state == MBX_SIDE_INCOMPATIBLE && l->incompatible != (uint8_t)session) {
+		l->incompatible = (uint8_t)session;
+		*events |= MBX_EVENT_INCOMPATIBLE;
+	}
+	if (beat != l->peer_beat || !l->beaten) {
+		l->peer_beat = beat;
+		l->peer_seen_us = now_us;
+		l->beaten = 1;
+	}
+	if ((state != MBX_SIDE_ATTACHING && state != MBX_SIDE_UP) ||
+	    now_us - l->peer_seen_us >= l->is.liveness_us)
+		return 0;
+	if (load(l, side_off(l, 0, OFF(mbx_side_block, instance))) !=
+	    l->instance)
+		return 0;
+	return session;
+}
+
+uint32_t mbx_link_poll(struct mbx_link *l, uint32_t now_us)
+{
+	uint32_t session, events = 0;
+	int knows_us;
+
+	if (!l->instance)
+		return 0;
+	if (is_stale(l))
+		return MBX_EVENT_RESET;
+	say(l, OFF(mbx_side_block, time_us), now_us);
+	say(l, OFF(mbx_side_block, beat), ++l->beat);
+	session = look_at_peer(l, now_us, &knows_us, &events);
+
+	if (l->peer_session && session != l->peer_session) {
+		l->peer_session = 0;
+		events |= MBX_EVENT_DOWN;
+	}
+	if (session)
+		say(l, OFF(mbx_side_block, ack), session);
+	if (session && knows_us && !l->peer_session) {
+		events |= l->last_session && l->last_session != session ?
+				  MBX_EVENT_RESTARTED :
+				  MBX_EVENT_UP;
+		l->peer_session = l->last_session = session;
+	}
+	mbx_st_release(mbx_link_word(l, side_off(l, 1, 0)),
+		       l->peer_session ? MBX_SIDE_UP : MBX_SIDE_ATTACHING);
+	return events;
+}
+
+void mbx_link_detach(struct mbx_link *l)
+{
+	if (l->instance && !is_stale(l))
+		mbx_st_release(mbx_link_word(l, side_off(l, 1, 0)),
+			       MBX_SIDE_DOWN);
+	l->instance = 0;
+	l->peer_session = 0;
+}
+
+/* ---- channels ---- */
+
+static int find(const struct mbx_link *l, uint32_t index, uint32_t words[16])
+{
+	struct walk k;
+	uint32_t i;
+
+	if (!l->instance)
+		return MBX_ENOTCONN;
+	if (index >= l->is.count)
+		return MBX_ENOENT;
+	begin_walk(l, &k);
+	for (i = 0; i <= index; i++)
+		next_entry(l, &k, &l->is.channels[i], words);
+	return 0;
+}
+
+static int queue_at(const struct mbx_link *l, uint32_t index, uint32_t stream,
+		    struct mbx_queue_place *at)
+{
+	uint32_t words[16];
+	const uint32_t *s = &words[8u + stream];
+	int err = find(l, index, words);
+
+	if (err)
+		return err;
+	if (!s[3])
+		return MBX_ENOTSUP;
+	at->tx = mbx_link_word(l, s[2]);
+	at->ring = mbx_link_word(
+		l, s[2] + round_up((uint32_t)sizeof(struct mbx_tx_block),
+				   l->line));
+	at->rx = mbx_link_word(l, s[3]);
+	at->max_bytes = s[0];
+	at->ring_bytes = s[1];
+	at->full = l->is.channels[index].is.full;
+	return 0;
+}
+
+int mbx_link_queue(const struct mbx_link *l, uint32_t index,
+		   struct mbx_queue_place *at)
+{
+	return queue_at(l, index, 0, at);
+}
+
+int mbx_link_back(const struct mbx_link *l, uint32_t index,
+		  struct mbx_queue_place *at)
+{
+	return queue_at(l, index, 4, at);
+}
+
+int mbx_link_slots(const struct mbx_link *l, uint32_t index,
+		   struct mbx_slots_place *at)
+{
+	uint32_t words[16];
+	int err = find(l, index, words);
+
+	if (err)
+		return err;
+	if (!words[7])
+		return MBX_ENOTSUP;
+	at->ctl = mbx_link_word(l, words[10]);
+	at->slot = mbx_link_word(
+		l, words[10] + round_up((uint32_t)sizeof(struct mbx_slots_block),
+					l->line));
+	at->max_bytes = words[8];
+	at->slots = words[7];
+	return 0;
+}
