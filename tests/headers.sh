@@ -93,8 +93,8 @@ int attach(uintptr_t base)
 END
 cp "$dir/declare.c" "$dir/declare.cc"
 
-common_headers=$(ls common/mbx/*.h)
-all_headers="$common_headers $(ls linux/mbx/*.h)"
+common_headers=$(echo common/mbx/*.h)
+all_headers="$common_headers $(echo linux/mbx/*.h)"
 
 headers=$all_headers suffix=c
 headers_alone gcc -std=c11

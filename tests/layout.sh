@@ -21,7 +21,10 @@ facts_of() {
 	name=$1 prefix=$2
 	shift 2
 	if ! command -v "${prefix}gcc" >/dev/null; then
-		missing="$missing ${prefix}gcc"
+		case "$missing " in
+		*" ${prefix}gcc "*) ;;
+		*) missing="$missing ${prefix}gcc" ;;
+		esac
 		return
 	fi
 	"${prefix}gcc" -std=gnu11 -O2 -Wall -Wextra -Wshadow -Wconversion -Werror \
