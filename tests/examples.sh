@@ -23,14 +23,14 @@ fail() {
 
 # expect STATUS TEXT PROGRAM ARGS...: its exit status, and TEXT in what it says
 expect() {
-    status=$1 text=$2
-    shift 2
-    out=$(timeout -k 5 20 "$ex/$@" 2>&1 </dev/null)
+    status=$1 text=$2 program=$3
+    shift 3
+    out=$(timeout -k 5 20 "$ex/$program" "$@" 2>&1 </dev/null)
     got=$?
-    [ "$got" -eq "$status" ] || fail "$*: exit status $got, not $status: $out"
+    [ "$got" -eq "$status" ] || fail "$program $*: exit status $got, not $status: $out"
     case $out in
     *"$text"*) ;;
-    *) fail "$*: says '$out', not '$text'" ;;
+    *) fail "$program $*: says '$out', not '$text'" ;;
     esac
 }
 
@@ -46,7 +46,9 @@ await() {
 }
 
 start_owner() {
-    "$ex/$@" >"$tmp/owner" 2>&1 </dev/null &
+    program=$1
+    shift
+    "$ex/$program" "$@" >"$tmp/owner" 2>&1 </dev/null &
     owner=$!
 }
 
@@ -68,9 +70,8 @@ done
 # ---- four_mappings: checks itself; the table is for people ----
 
 expect 0 "" four_mappings
-[ "$(echo "$out" | grep -c '^shared.*yes *yes')" -eq 2 ] &&
-    [ "$(echo "$out" | grep -c '^private.*no *no')" -eq 2 ] ||
-    fail "four_mappings: another table: $out"
+table="$(echo "$out" | grep -c '^shared.*yes *yes') $(echo "$out" | grep -c '^private.*no *no')"
+[ "$table" = "2 2" ] || fail "four_mappings: another table: $out"
 
 # ---- cat_mmap ----
 
