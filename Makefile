@@ -47,7 +47,7 @@ SONAME := libmbx.so.0
 $(BUILD)/host/%.o: %.c
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) -Ilinux -fPIC -fvisibility=hidden \
+	$(Q)$(CC) $(ALL_CFLAGS) -Ilinux -fPIC \
 		-DMBX_VERSION='"$(VERSION)"' -c $< -o $@
 
 # The tools' JSON comes from jansson; the library needs nothing but libc.

@@ -58,6 +58,13 @@ struct mbx_rx {
 };
 
 /*
+ * For tools that follow a ring's records: the bytes of the record whose header
+ * @h was found at @pos of a ring of @size bytes; 0 if that cannot be. @pos +
+ * the result is at most @size, and only for padding equal to it.
+ */
+uint32_t mbx_queue_step(uint32_t h, uint32_t pos, uint32_t size);
+
+/*
  * Take up the producer's end, of a new ring or where an earlier life died.
  *
  * Returns 0, or
