@@ -537,15 +537,14 @@ static int take_how(struct mbx_end *e, void *buf, size_t cap,
 			e->first_again = false;
 		return n;
 	}
-	if (n == MBX_EMSGSIZE) {
-		struct mbx_word *at;
-		int len = mbx_rx_peek(&e->rx, &at);
-
+	if (n == MBX_EMSGSIZE)
 		return mbxi_fail(n,
-				 "channel \"%s\": the next message has %d "
+				 "channel \"%s\": the next message has %u "
 				 "bytes, the buffer %zu; it stays in the queue",
-				 e->channel->name, len, cap);
-	}
+				 e->channel->name,
+				 mbx_ld(mbx_word_at(e->rx.at.ring, e->rx.pos)) -
+					 MBX_HDR_MSG,
+				 cap);
 	if (n != MBX_EAGAIN)
 		return explain(e, n, cap);
 	if (!e->m->link.peer_session)

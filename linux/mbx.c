@@ -221,16 +221,22 @@ static int explain(const struct mbx *m, const char *name, int err)
 			name, why->theirs, m->region.bytes);
 	case MBX_EMISMATCH:
 		/* our own declarations came from the region: it is damaged */
-		if (m->decls)
-			return mbxi_fail(
-				MBX_ECORRUPT,
-				"%s: directory damaged: %s of entry %d "
-				"is 0x%x, expected 0x%x",
-				name,
-				why->channel < 0 ? super_fields[why->word & 15]
-						 : entry_fields[why->word & 15],
-				why->channel, why->theirs, why->ours);
-		return explain_mismatch(m, name);
+		if (!m->decls)
+			return explain_mismatch(m, name);
+		if (why->channel < 0)
+			return mbxi_fail(MBX_ECORRUPT,
+					 "%s: directory damaged: it makes %s "
+					 "0x%x, the superblock says 0x%x; have "
+					 "its owner format it again",
+					 name, super_fields[why->word & 15],
+					 why->ours, why->theirs);
+		return mbxi_fail(
+			MBX_ECORRUPT,
+			"%s: directory damaged: %s of channel %d is "
+			"0x%x, expected 0x%x; have its owner format it "
+			"again",
+			name, entry_fields[why->word & 15], why->channel,
+			why->theirs, why->ours);
 	case MBX_EINVAL:
 		return mbxi_fail(m->decls ? MBX_ECORRUPT : err,
 				 "%s: channel %d is declared in a way that "

@@ -114,20 +114,27 @@ static void on_sigbus(int sig, siginfo_t *info, void *context)
 		sigaction(SIGBUS, &before, NULL); /* and fault again */
 }
 
+/* Be the first to hear of a SIGBUS, in front of whoever was until now. */
+static void install_handler(void)
+{
+	struct sigaction now,
+		ours = { .sa_sigaction = on_sigbus, .sa_flags = SA_SIGINFO };
+
+	sigemptyset(&ours.sa_mask);
+	if (sigaction(SIGBUS, NULL, &now) == 0 &&
+	    (!(now.sa_flags & SA_SIGINFO) || now.sa_sigaction != on_sigbus)) {
+		before = now;
+		sigaction(SIGBUS, &ours, NULL);
+	}
+}
+
 /* Index + 1 of a guard for this mapping; 0 if there is none left. */
 static int guard_add(void *base, size_t bytes)
 {
-	static bool installed;
 	int i;
 
 	pthread_mutex_lock(&guards_lock);
-	if (!installed) {
-		struct sigaction sa = { .sa_sigaction = on_sigbus,
-					.sa_flags = SA_SIGINFO };
-
-		sigemptyset(&sa.sa_mask);
-		installed = sigaction(SIGBUS, &sa, &before) == 0;
-	}
+	install_handler();
 	for (i = 0; i < GUARDS && guards[i].base; i++)
 		;
 	if (i < GUARDS) {
