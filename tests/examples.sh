@@ -48,7 +48,8 @@ await() {
 start_owner() {
     program=$1
     shift
-    "$ex/$program" "$@" >"$tmp/owner" 2>&1 </dev/null &
+    : >"$tmp/owner" # now, not when the child comes to it
+    "$ex/$program" "$@" >>"$tmp/owner" 2>&1 </dev/null &
     owner=$!
 }
 
