@@ -17,7 +17,7 @@
 #include <mbx/queue.h>
 
 #define unlikely(x) __builtin_expect(!!(x), 0)
-#define IN_HAND 1u
+#define IN_HAND	    1u
 
 /* Bytes of the record of a message: header and payload, in whole words. */
 MBX_INLINE uint32_t record_bytes(uint32_t bytes)
@@ -25,11 +25,7 @@ MBX_INLINE uint32_t record_bytes(uint32_t bytes)
 	return (bytes + 7u) & ~3u;
 }
 
-/*
- * Bytes of the record whose header @h was found at @pos; 0 if that cannot be.
- * pos + the result is at most @size, and only for padding equal to it.
- */
-static uint32_t step(uint32_t h, uint32_t pos, uint32_t size)
+uint32_t mbx_queue_step(uint32_t h, uint32_t pos, uint32_t size)
 {
 	uint32_t room = size - pos - 4u, n = h - MBX_HDR_MSG;
 
@@ -72,8 +68,8 @@ int mbx_tx_attach(struct mbx_tx *tx, const struct mbx_queue_place *at)
 		h = mbx_ld(mbx_word_at(at->ring, pos));
 		if (h == 0)
 			break;
-		n = step(h, pos, size);
-		if (n == 0 || n >= left) {	/* never all the way round */
+		n = mbx_queue_step(h, pos, size);
+		if (n == 0 || n >= left) { /* never all the way round */
 			tx->bad = h;
 			return MBX_EPROTO;
 		}
@@ -304,7 +300,7 @@ int mbx_tx_want_room(struct mbx_tx *tx, int on)
 	mbx_st(mbx_word_at(tx->at.tx, 0), tx->full);
 	if (!on)
 		return 0;
-	mbx_order_all();	/* (W2), pairs with the one in mbx_rx_notify() */
+	mbx_order_all(); /* (W2), pairs with the one in mbx_rx_notify() */
 	return load_read(&tx->at, &raw) != tx->seen;
 }
 
@@ -342,7 +338,7 @@ static int odd_header(struct mbx_rx *rx, uint32_t h)
 
 	if (h == 0)
 		return MBX_EAGAIN;
-	n = step(h, rx->pos, rx->at.ring_bytes);
+	n = mbx_queue_step(h, rx->pos, rx->at.ring_bytes);
 	if (n != 0 && rx->pos + n == rx->at.ring_bytes) {
 		give_back(rx, 0);
 		return 0;
@@ -435,6 +431,6 @@ int mbx_rx_want_data(struct mbx_rx *rx, int on)
 {
 	rx->wait = (rx->wait & ~1u) | (on ? 1u : 0u);
 	mbx_st(mbx_word_at(rx->at.rx, 4), rx->wait);
-	mbx_order_all();	/* (W1) */
+	mbx_order_all(); /* (W1) */
 	return mbx_ld(mbx_word_at(rx->at.ring, rx->pos)) != 0;
 }

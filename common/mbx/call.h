@@ -18,24 +18,24 @@ extern "C" {
 #endif
 
 struct mbx_caller {
-	struct mbx_tx tx;	/* requests */
-	struct mbx_rx rx;	/* replies */
-	uint32_t id;		/* of the last call made */
-	uint32_t deadline_us;	/* of the open call, on the caller's clock */
-	uint32_t peer_session;	/* whom it was asked of */
-	uint32_t stale;		/* replies that nobody waited for */
+	struct mbx_tx tx;      /* requests */
+	struct mbx_rx rx;      /* replies */
+	uint32_t id;	       /* of the last call made */
+	uint32_t deadline_us;  /* of the open call, on the caller's clock */
+	uint32_t peer_session; /* whom it was asked of */
+	uint32_t stale;	       /* replies that nobody waited for */
 	int open;
 };
 
 struct mbx_server {
-	struct mbx_rx rx;	/* requests */
-	struct mbx_tx tx;	/* replies */
+	struct mbx_rx rx; /* requests */
+	struct mbx_tx tx; /* replies */
 };
 
 /* A request taken by mbx_server_take(). */
 struct mbx_request {
 	uint32_t id;
-	uint32_t timeout_us;	/* what the caller gives it, from its sending */
+	uint32_t timeout_us; /* what the caller gives it, from its sending */
 };
 
 /*

@@ -27,35 +27,42 @@ extern "C" {
 /* Where a queue stands: made by mbx_link_queue(), or by hand in a test. */
 struct mbx_queue_place {
 	struct mbx_word mbx_shared *ring;
-	struct mbx_word mbx_shared *tx;	/* struct mbx_tx_block */
-	struct mbx_word mbx_shared *rx;	/* struct mbx_rx_block */
-	uint32_t ring_bytes;	/* a multiple of 4, at least 12 */
-	uint32_t max_bytes;	/* at most ring_bytes - 8 */
-	uint8_t full;		/* enum mbx_full */
+	struct mbx_word mbx_shared *tx; /* struct mbx_tx_block */
+	struct mbx_word mbx_shared *rx; /* struct mbx_rx_block */
+	uint32_t ring_bytes;		/* a multiple of 4, at least 12 */
+	uint32_t max_bytes;		/* at most ring_bytes - 8 */
+	uint8_t full;			/* enum mbx_full */
 };
 
 /* The producer's end. */
 struct mbx_tx {
 	struct mbx_queue_place at;
-	uint32_t pos;		/* where the next header goes */
-	uint32_t limit;		/* records may reach here without a look */
-	uint32_t seen;		/* the consumer's position when last loaded */
-	uint32_t hold_off;	/* batch: where its first header goes */
-	uint32_t hold;		/* batch: that header; 0: no batch open */
-	uint32_t spare_limit;	/* limit while a batch or a claim is open */
-	uint32_t claimed;	/* claim: bytes + 1; 0: none open */
-	uint32_t full;		/* what tx_block.full says */
-	uint32_t bad;		/* the value behind the last MBX_EPROTO */
+	uint32_t pos;	      /* where the next header goes */
+	uint32_t limit;	      /* records may reach here without a look */
+	uint32_t seen;	      /* the consumer's position when last loaded */
+	uint32_t hold_off;    /* batch: where its first header goes */
+	uint32_t hold;	      /* batch: that header; 0: no batch open */
+	uint32_t spare_limit; /* limit while a batch or a claim is open */
+	uint32_t claimed;     /* claim: bytes + 1; 0: none open */
+	uint32_t full;	      /* what tx_block.full says */
+	uint32_t bad;	      /* the value behind the last MBX_EPROTO */
 };
 
 /* The consumer's end. */
 struct mbx_rx {
 	struct mbx_queue_place at;
-	uint32_t pos;		/* where the next header is looked for */
-	uint32_t next;		/* behind the peeked message; 0: none in hand */
-	uint32_t wait;		/* what rx_block.wait says */
-	uint32_t bad;		/* the value behind the last MBX_EPROTO */
+	uint32_t pos;  /* where the next header is looked for */
+	uint32_t next; /* behind the peeked message; 0: none in hand */
+	uint32_t wait; /* what rx_block.wait says */
+	uint32_t bad;  /* the value behind the last MBX_EPROTO */
 };
+
+/*
+ * For tools that follow a ring's records: the bytes of the record whose header
+ * @h was found at @pos of a ring of @size bytes; 0 if that cannot be. @pos +
+ * the result is at most @size, and only for padding equal to it.
+ */
+uint32_t mbx_queue_step(uint32_t h, uint32_t pos, uint32_t size);
 
 /*
  * Take up the producer's end, of a new ring or where an earlier life died.
