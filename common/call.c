@@ -124,7 +124,7 @@ int mbx_server_take(struct mbx_server *s, struct mbx_request *req, void *buf,
 	n = mbx_rx_peek(&s->rx, &at);
 	bytes = (uint32_t)n;
 	if (n >= 0 && bytes < HEAD) {
-		mbx_rx_release(&s->rx);	/* no honest caller; not answerable */
+		mbx_rx_release(&s->rx); /* no honest caller; not answerable */
 		n = MBX_EPROTO;
 	} else if (n >= 0 && bytes - HEAD > cap) {
 		n = MBX_EMSGSIZE;

@@ -8,12 +8,12 @@
  */
 #include <mbx/link.h>
 
-#define SUPER_BYTES ((uint32_t)sizeof(struct mbx_super))
-#define ENTRY_BYTES ((uint32_t)sizeof(struct mbx_dir_entry))
-#define SIDE_BYTES ((uint32_t)sizeof(struct mbx_side_block))
-#define LET_GO_US 500000u
-#define FNV_BASIS 0x811c9dc5u
-#define FNV_PRIME 0x01000193u
+#define SUPER_BYTES	 ((uint32_t)sizeof(struct mbx_super))
+#define ENTRY_BYTES	 ((uint32_t)sizeof(struct mbx_dir_entry))
+#define SIDE_BYTES	 ((uint32_t)sizeof(struct mbx_side_block))
+#define LET_GO_US	 500000u
+#define FNV_BASIS	 0x811c9dc5u
+#define FNV_PRIME	 0x01000193u
 #define OFF(type, field) ((uint32_t)offsetof(struct type, field))
 
 static void store(const struct mbx_link *l, uint32_t off, uint32_t v)
@@ -86,8 +86,8 @@ static uint32_t text_word(const char *text, uint32_t i)
 enum mode { COMPUTE, WRITE, CHECK };
 
 struct walk {
-	uint32_t free[2];	/* next free offset of either section */
-	uint32_t text;		/* next free offset of the text area */
+	uint32_t free[2]; /* next free offset of either section */
+	uint32_t text;	  /* next free offset of the text area */
 	uint32_t hash;
 };
 
@@ -96,9 +96,9 @@ static uint32_t take(const struct mbx_link *l, uint32_t *free, uint32_t bytes)
 {
 	uint32_t at = *free;
 
-	*free = at > MBX_MAX_REGION || bytes > MBX_MAX_REGION ?
-			MBX_MAX_REGION + 1u :
-			at + round_up(bytes, l->line);
+	*free = at > MBX_MAX_REGION || bytes > MBX_MAX_REGION
+			? MBX_MAX_REGION + 1u
+			: at + round_up(bytes, l->line);
 	return at;
 }
 
@@ -109,11 +109,11 @@ static void place_stream(const struct mbx_link *l, struct walk *k,
 	words[0] = s->max_bytes;
 	words[1] = s->bytes;
 	words[2] = take(l, &k->free[writer],
-			slots ? (uint32_t)sizeof(struct mbx_slots_block) :
-				(uint32_t)sizeof(struct mbx_tx_block));
+			slots ? (uint32_t)sizeof(struct mbx_slots_block)
+			      : (uint32_t)sizeof(struct mbx_tx_block));
 	take(l, &k->free[writer], s->bytes);
-	words[3] = slots ? 0 :
-			   take(l, &k->free[!writer],
+	words[3] = slots ? 0
+			 : take(l, &k->free[!writer],
 				(uint32_t)sizeof(struct mbx_rx_block));
 }
 
@@ -139,9 +139,10 @@ static void next_entry(const struct mbx_link *l, struct walk *k,
 
 static void begin_walk(const struct mbx_link *l, struct walk *k)
 {
-	k->free[MBX_HOST] = l->section[MBX_HOST] + round_up(SIDE_BYTES, l->line);
-	k->free[MBX_REMOTE] =
-		l->section[MBX_REMOTE] + round_up(SIDE_BYTES, l->line);
+	k->free[MBX_HOST] = l->section[MBX_HOST] +
+			    round_up(SIDE_BYTES, l->line);
+	k->free[MBX_REMOTE] = l->section[MBX_REMOTE] +
+			      round_up(SIDE_BYTES, l->line);
 	k->text = l->text_off;
 	k->hash = fnv_word(FNV_BASIS, l->is.count);
 }
@@ -180,7 +181,7 @@ static int walk(struct mbx_link *l, enum mode mode, struct walk *k)
 			if (word(l, mode, off, words[j]))
 				return MBX_EMISMATCH;
 		}
-		l->why.word = 5;	/* a text differs as its hash does */
+		l->why.word = 5; /* a text differs as its hash does */
 		for (j = 0; j < bytes; j += 4u)
 			if (word(l, mode, text + j, text_word(type, j)))
 				return MBX_EMISMATCH;
@@ -224,7 +225,8 @@ static int bad_stream(const struct mbx_stream *s, uint32_t slots)
 static int bad_channel(const struct mbx_channel *c)
 {
 	uint32_t n = 0;
-	int slotted = c->is.kind == MBX_KIND_STATE || c->is.kind == MBX_KIND_LOG;
+	int slotted = c->is.kind == MBX_KIND_STATE ||
+		      c->is.kind == MBX_KIND_LOG;
 
 	while (n < MBX_NAME_BYTES && c->name[n])
 		n++;
@@ -345,7 +347,8 @@ static int load_super(struct mbx_link *l, uint32_t w[16])
 		if (w[2] < SIDE_BYTES || w[i] & 3u || w[i] > w[2] - SIDE_BYTES)
 			return MBX_ECORRUPT;
 	}
-	if (!power_of_two_in(w[6], 4, 4096) || !power_of_two_in(w[7], 4, 65536)) {
+	if (!power_of_two_in(w[6], 4, 4096) ||
+	    !power_of_two_in(w[7], 4, 65536)) {
 		l->why.word = w[7] ? 6 : 7;
 		l->why.theirs = w[l->why.word];
 		return MBX_ECORRUPT;
@@ -417,8 +420,8 @@ int mbx_link_format(struct mbx_link *l, uint32_t now_us)
 		 * Another layout, or none. Take back the magic; whoever is
 		 * attached sees that at its next poll and lets go.
 		 */
-		l->instance = err == MBX_EAGAIN || err == MBX_ENOTREGION ?
-				      0 : w[3];
+		l->instance = err == MBX_EAGAIN || err == MBX_ENOTREGION ? 0
+									 : w[3];
 		if (err == 0)
 			l->let_go_off = w[8 + !l->is.side];
 		compute(l, line, align);
@@ -529,7 +532,8 @@ static uint32_t look_at_peer(struct mbx_link *l, uint32_t now_us, int *knows_us,
 	beat = load(l, side_off(l, 0, OFF(mbx_side_block, beat)));
 	*knows_us = load(l, side_off(l, 0, OFF(mbx_side_block, ack))) ==
 		    l->session;
-	if (state == MBX_SIDE_INCOMPATIBLE && l->incompatible != (uint8_t)session) {
+	if (state == MBX_SIDE_INCOMPATIBLE &&
+	    l->incompatible != (uint8_t)session) {
 		l->incompatible = (uint8_t)session;
 		*events |= MBX_EVENT_INCOMPATIBLE;
 	}
@@ -567,9 +571,9 @@ uint32_t mbx_link_poll(struct mbx_link *l, uint32_t now_us)
 	if (session)
 		say(l, OFF(mbx_side_block, ack), session);
 	if (session && knows_us && !l->peer_session) {
-		events |= l->last_session && l->last_session != session ?
-				  MBX_EVENT_RESTARTED :
-				  MBX_EVENT_UP;
+		events |= l->last_session && l->last_session != session
+				  ? MBX_EVENT_RESTARTED
+				  : MBX_EVENT_UP;
 		l->peer_session = l->last_session = session;
 	}
 	mbx_st_release(mbx_link_word(l, side_off(l, 1, 0)),
@@ -649,8 +653,9 @@ int mbx_link_slots(const struct mbx_link *l, uint32_t index,
 		return MBX_ENOTSUP;
 	at->ctl = mbx_link_word(l, words[10]);
 	at->slot = mbx_link_word(
-		l, words[10] + round_up((uint32_t)sizeof(struct mbx_slots_block),
-					l->line));
+		l,
+		words[10] + round_up((uint32_t)sizeof(struct mbx_slots_block),
+				     l->line));
 	at->max_bytes = words[8];
 	at->slots = words[7];
 	return 0;

@@ -17,7 +17,7 @@
 #include <mbx/queue.h>
 
 #define unlikely(x) __builtin_expect(!!(x), 0)
-#define IN_HAND 1u
+#define IN_HAND	    1u
 
 /* Bytes of the record of a message: header and payload, in whole words. */
 MBX_INLINE uint32_t record_bytes(uint32_t bytes)
@@ -69,7 +69,7 @@ int mbx_tx_attach(struct mbx_tx *tx, const struct mbx_queue_place *at)
 		if (h == 0)
 			break;
 		n = mbx_queue_step(h, pos, size);
-		if (n == 0 || n >= left) {	/* never all the way round */
+		if (n == 0 || n >= left) { /* never all the way round */
 			tx->bad = h;
 			return MBX_EPROTO;
 		}
@@ -300,7 +300,7 @@ int mbx_tx_want_room(struct mbx_tx *tx, int on)
 	mbx_st(mbx_word_at(tx->at.tx, 0), tx->full);
 	if (!on)
 		return 0;
-	mbx_order_all();	/* (W2), pairs with the one in mbx_rx_notify() */
+	mbx_order_all(); /* (W2), pairs with the one in mbx_rx_notify() */
 	return load_read(&tx->at, &raw) != tx->seen;
 }
 
@@ -431,6 +431,6 @@ int mbx_rx_want_data(struct mbx_rx *rx, int on)
 {
 	rx->wait = (rx->wait & ~1u) | (on ? 1u : 0u);
 	mbx_st(mbx_word_at(rx->at.rx, 4), rx->wait);
-	mbx_order_all();	/* (W1) */
+	mbx_order_all(); /* (W1) */
 	return mbx_ld(mbx_word_at(rx->at.ring, rx->pos)) != 0;
 }

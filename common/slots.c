@@ -14,12 +14,12 @@
  */
 #include <mbx/slots.h>
 
-#define TRIES 4		/* a state's reader: bound on being overtaken */
+#define TRIES 4 /* a state's reader: bound on being overtaken */
 #define BEGIN 0u
-#define END 4u
+#define END   4u
 
-MBX_INLINE struct mbx_word mbx_shared *
-slot_of(const struct mbx_slots_place *at, uint32_t number)
+MBX_INLINE struct mbx_word mbx_shared *slot_of(const struct mbx_slots_place *at,
+					       uint32_t number)
 {
 	uint32_t stride = 8u + MBX_ROUND4(at->max_bytes);
 
@@ -32,8 +32,8 @@ void mbx_writer_attach(struct mbx_writer *w, const struct mbx_slots_place *at)
 	w->number = mbx_ld(mbx_word_at(at->ctl, END));
 }
 
-int mbx_writer_write(struct mbx_writer *w, unsigned int level,
-		     const void *data, uint32_t bytes, uint32_t now_us)
+int mbx_writer_write(struct mbx_writer *w, unsigned int level, const void *data,
+		     uint32_t bytes, uint32_t now_us)
 {
 	struct mbx_word mbx_shared *slot;
 	uint32_t was, number;
@@ -44,12 +44,13 @@ int mbx_writer_write(struct mbx_writer *w, unsigned int level,
 	number = ++w->number;
 	slot = slot_of(&w->at, number);
 	mbx_st(mbx_word_at(w->at.ctl, BEGIN), number);
-	mbx_order_stores();	/* S1 */
+	mbx_order_stores(); /* S1 */
 	mbx_st(mbx_word_at(slot, 0), now_us);
-	mbx_st(mbx_word_at(slot, 4), MBX_SLOT_WRITTEN |
-	       (level & 15u) << MBX_SLOT_LEVEL_SHIFT | bytes);
+	mbx_st(mbx_word_at(slot, 4),
+	       MBX_SLOT_WRITTEN | (level & 15u) << MBX_SLOT_LEVEL_SHIFT |
+		       bytes);
 	mbx_copy_in(mbx_word_at(slot, 8), data, bytes);
-	mbx_st_release(mbx_word_at(w->at.ctl, END), number);	/* S2 */
+	mbx_st_release(mbx_word_at(w->at.ctl, END), number); /* S2 */
 	mbx_port_unmask(was);
 	return 0;
 }
@@ -74,7 +75,7 @@ static int read_slot(const struct mbx_slots_place *at, uint32_t number,
 		ret = MBX_EMSGSIZE;
 	else
 		mbx_copy_out(buf, mbx_word_at(slot, 8), bytes);
-	mbx_order_loads();	/* S3 */
+	mbx_order_loads(); /* S3 */
 	begin = mbx_ld(mbx_word_at(at->ctl, BEGIN));
 	if (begin - number >= at->slots)
 		return MBX_EAGAIN;
@@ -86,7 +87,7 @@ static int read_slot(const struct mbx_slots_place *at, uint32_t number,
 
 MBX_INLINE uint32_t load_end(const struct mbx_slots_place *at)
 {
-	return mbx_ld_acquire(mbx_word_at(at->ctl, END));	/* S2 */
+	return mbx_ld_acquire(mbx_word_at(at->ctl, END)); /* S2 */
 }
 
 void mbx_reader_attach(struct mbx_reader *r, const struct mbx_slots_place *at)
@@ -118,7 +119,7 @@ int mbx_reader_newest(struct mbx_reader *r, void *buf, uint32_t cap,
 		n = read_slot(&r->at, end, buf, cap, rec);
 		if (n >= 0) {
 			rec->missed = end - r->next;
-			if (rec->missed > 0x80000000u)	/* seen before */
+			if (rec->missed > 0x80000000u) /* seen before */
 				rec->missed = 0;
 			r->next = end + 1u;
 		}
@@ -134,7 +135,7 @@ int mbx_reader_next(struct mbx_reader *r, void *buf, uint32_t cap,
 
 	if (behind == ~0u)
 		return MBX_EAGAIN;
-	if (behind >= r->at.slots)	/* overwritten, all of them */
+	if (behind >= r->at.slots) /* overwritten, all of them */
 		want = end - r->at.slots + 1u;
 	n = read_slot(&r->at, want, buf, cap, rec);
 	/*
