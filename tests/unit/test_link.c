@@ -853,6 +853,16 @@ static void test_mismatch_of_every_field_names_channel_and_values(void **state)
 	check_mismatch(ours, 1, 1, 0x2e737265u, 0x737265u);
 	CHANGE(2, c->is.kind = MBX_KIND_LOG);
 	check_mismatch(ours, 2, 4, 0x30003u, 0x30002u);
+	/* these move all that follows, and the other section */
+	CHANGE(3, c->is.direction = MBX_H2R);
+	check_mismatch(ours, 3, 4, 0x30002u, 0x30102u);
+	CHANGE(4, c->is.fwd.bytes = 4u * (c->is.slots = 512) * 7u);
+	check_mismatch(ours, 4, 7, 512, 2);
+	CHANGE(4, (c->is.fwd.max_bytes += 64, c->is.fwd.bytes += 128));
+	check_mismatch(ours, 4, 8, 84, 20);
+	CHANGE(0, c->is.type = "u32 op, u32 and, u32 more, u32 of, u32 it");
+	check_mismatch(ours, 0, 5, mbx_text_hash(c->is.type),
+		       mbx_text_hash("u32 op"));
 	CHANGE(1, c->is.full = MBX_BLOCK);
 	check_mismatch(ours, 1, 4, 0x20101u, 0x00101u);
 	CHANGE(3, c->is.type = "u16 x[3]");
