@@ -380,12 +380,10 @@ static int check_layout(struct mbx_link *l, const uint32_t w[16])
 	l->why.word = 5;
 	l->why.ours = ours[5];
 	l->why.theirs = w[5];
-	if (ours[5] == w[5]) {
-		if (walk(l, CHECK_IS, &k) || walk(l, CHECK_AT, &k))
-			return MBX_EMISMATCH;
-		l->why.channel = -1;
-	}
-	for (i = 5; i < 15; i++) {
+	if (ours[5] != w[5] || walk(l, CHECK_IS, &k) || walk(l, CHECK_AT, &k))
+		return MBX_EMISMATCH;
+	l->why.channel = -1;
+	for (i = 4; i < 15; i++) {
 		if (ours[i] == w[i] || i == 13)
 			continue;
 		l->why.word = (uint8_t)i;
