@@ -160,7 +160,8 @@ static int word(struct mbx_link *l, enum mode mode, uint32_t off, uint32_t ours)
 	if (mode == WRITE)
 		store(l, off, ours);
 	if (mode == CHECK_IS || mode == CHECK_AT) {
-		uint32_t theirs = load(l, off);
+		/* a region too small for our directory can't be ours */
+		uint32_t theirs = off < l->is.bytes ? load(l, off) : ~ours;
 
 		if (theirs != ours) {
 			l->why.ours = ours;

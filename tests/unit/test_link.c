@@ -952,6 +952,34 @@ static void test_sealed_superblock_with_any_bit_flipped_is_survived(
 	assert_int_equal(ok, 16 + 32 + 32);
 }
 
+/* It claims as many channels as we have, in a region too small for them. */
+static void test_small_region_with_our_channel_count_is_not_overrun(
+	void **state)
+{
+	struct mbx_link_config c = config(MBX_HOST, demo, DEMO);
+	uint32_t bytes;
+	uint8_t *full = malloc(SMALL);
+
+	(void)state;
+	assert_non_null(full);
+	assert_int_equal(mbx_link_format(&remote, 0), 0);
+	memcpy(full, region.base, SMALL);
+	for (bytes = 128; bytes < SMALL; bytes += 4) {
+		teardown(NULL);
+		region = guarded_new(bytes);
+		memcpy(region.base, full, bytes);
+		poke_word(word_at(8), bytes);
+		poke_word(word_at(4 * HOST_OFF), bytes - 64);
+		poke_word(word_at(4 * REMOTE_OFF), bytes - 64);
+		seal_super();
+		c.base = (uintptr_t)region.base;
+		c.bytes = bytes;
+		assert_int_equal(mbx_link_init(&host, &c), 0);
+		assert_int_equal(mbx_link_attach(&host), MBX_EMISMATCH);
+	}
+	free(full);
+}
+
 static void test_directory_with_any_bit_flipped_is_a_mismatch(void **state)
 {
 	uint32_t off, bit, was, text;
@@ -1123,6 +1151,7 @@ int main(void)
 		test(test_mismatch_of_every_field_names_channel_and_values),
 		test(test_superblock_with_any_bit_flipped_is_refused),
 		test(test_sealed_superblock_with_any_bit_flipped_is_survived),
+		test(test_small_region_with_our_channel_count_is_not_overrun),
 		test(test_directory_with_any_bit_flipped_is_a_mismatch),
 		test(test_region_larger_than_the_mapping_says_enospc),
 		test(test_mapping_larger_than_the_region_attaches),
