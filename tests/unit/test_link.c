@@ -952,6 +952,41 @@ static void test_sealed_superblock_with_any_bit_flipped_is_survived(
 	assert_int_equal(ok, 16 + 32 + 32);
 }
 
+static void check_sealed(uint32_t word, uint32_t v, uint32_t ours)
+{
+	uint32_t was = peek_word(word_at(4u * word));
+
+	poke_word(word_at(4u * word), v);
+	seal_super();
+	assert_int_equal(mbx_link_attach(&host), MBX_ECORRUPT);
+	assert_int_equal(host.why.channel, -1);
+	assert_int_equal(host.why.word, word);
+	assert_int_equal(host.why.theirs, v);
+	assert_int_equal(host.why.ours, ours);
+	poke_word(word_at(4u * word), was);
+	seal_super();
+}
+
+static void test_impossible_superblock_word_is_named_with_its_value(
+	void **state)
+{
+	uint32_t i;
+
+	(void)state;
+	assert_int_equal(mbx_link_format(&remote, 0), 0);
+	check_sealed(6, 2, 64); /* line */
+	check_sealed(6, 48, 64);
+	check_sealed(7, 0, 4096); /* alignment of sections */
+	check_sealed(7, 131072, 4096);
+	for (i = HOST_OFF; i <= REMOTE_OFF; i++) {
+		check_sealed(i, 60, SMALL - 64u);
+		check_sealed(i, SMALL - 62u, SMALL - 64u);
+		check_sealed(i, SMALL - 60u, SMALL - 64u);
+		check_sealed(i, ~3u, SMALL - 64u);
+	}
+	assert_int_equal(mbx_link_attach(&host), 0);
+}
+
 /* It claims as many channels as we have, in a region too small for them. */
 static void test_small_region_with_our_channel_count_is_not_overrun(
 	void **state)
@@ -1151,6 +1186,7 @@ int main(void)
 		test(test_mismatch_of_every_field_names_channel_and_values),
 		test(test_superblock_with_any_bit_flipped_is_refused),
 		test(test_sealed_superblock_with_any_bit_flipped_is_survived),
+		test(test_impossible_superblock_word_is_named_with_its_value),
 		test(test_small_region_with_our_channel_count_is_not_overrun),
 		test(test_directory_with_any_bit_flipped_is_a_mismatch),
 		test(test_region_larger_than_the_mapping_says_enospc),
