@@ -561,8 +561,12 @@ static uint32_t look_at_peer(struct mbx_link *l, uint32_t now_us, int *knows_us,
 		l->peer_seen_us = now_us;
 		l->beaten = 1;
 	}
-	if ((state != MBX_SIDE_ATTACHING && state != MBX_SIDE_UP) ||
-	    now_us - l->peer_seen_us >= l->is.liveness_us)
+	if (now_us - l->peer_seen_us >= l->is.liveness_us) {
+		/* silent, and still so when the clock has gone round */
+		l->peer_seen_us = now_us - l->is.liveness_us;
+		return 0;
+	}
+	if (state != MBX_SIDE_ATTACHING && state != MBX_SIDE_UP)
 		return 0;
 	if (load(l, side_off(l, 0, OFF(mbx_side_block, instance))) !=
 	    l->instance)

@@ -229,6 +229,19 @@ static void test_silent_peer_goes_down_after_liveness_whatever_the_clock(
 	}
 }
 
+static void test_dead_peer_stays_down_when_the_clock_comes_round(void **state)
+{
+	uint32_t now = 2000000, i;
+
+	(void)state;
+	bring_up();
+	assert_int_equal(mbx_link_poll(&host, now), MBX_EVENT_DOWN);
+	for (i = 0; i < 3 * 4096; i++)
+		assert_int_equal(mbx_link_poll(&host, now += 1u << 20), 0);
+	assert_int_equal(mbx_link_poll(&remote, 0), 0);
+	assert_int_equal(mbx_link_poll(&host, now), MBX_EVENT_UP);
+}
+
 static void test_heartbeat_and_clock_are_stored_at_each_poll(void **state)
 {
 	uint32_t beat;
@@ -1163,6 +1176,7 @@ int main(void)
 		test(test_peer_restarting_is_seen_and_acknowledged_anew),
 		test(test_peer_restarting_unseen_is_down_until_it_knows_us),
 		test(test_silent_peer_goes_down_after_liveness_whatever_the_clock),
+		test(test_dead_peer_stays_down_when_the_clock_comes_round),
 		test(test_heartbeat_and_clock_are_stored_at_each_poll),
 		test(test_dead_peer_of_an_earlier_boot_is_not_up),
 		test(test_attach_tells_tools_who_it_is),
