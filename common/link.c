@@ -83,7 +83,14 @@ static uint32_t text_word(const char *text, uint32_t i)
 
 /* ---- layout ---- */
 
-enum mode { COMPUTE, WRITE, CHECK };
+/*
+ * CHECK_IS compares what a channel is, CHECK_AT where it stands. In this order,
+ * because one channel that differs moves all those behind it.
+ */
+enum mode { COMPUTE, WRITE, CHECK_IS, CHECK_AT };
+
+/* Words of a directory entry that are offsets. */
+#define AT_WORDS (1u << 6 | 1u << 10 | 1u << 11 | 1u << 14 | 1u << 15)
 
 struct walk {
 	uint32_t free[2]; /* next free offset of either section */
@@ -152,8 +159,9 @@ static int word(struct mbx_link *l, enum mode mode, uint32_t off, uint32_t ours)
 {
 	if (mode == WRITE)
 		store(l, off, ours);
-	if (mode == CHECK) {
-		uint32_t theirs = load(l, off);
+	if (mode == CHECK_IS || mode == CHECK_AT) {
+		/* a region too small for our directory can't be ours */
+		uint32_t theirs = off < l->is.bytes ? load(l, off) : ~ours;
 
 		if (theirs != ours) {
 			l->why.ours = ours;
@@ -178,9 +186,13 @@ static int walk(struct mbx_link *l, enum mode mode, struct walk *k)
 		for (j = 0; j < 16; j++, off += 4u) {
 			k->hash = fnv_word(k->hash, words[j]);
 			l->why.word = (uint8_t)j;
+			if (mode == (AT_WORDS >> j & 1u ? CHECK_IS : CHECK_AT))
+				continue;
 			if (word(l, mode, off, words[j]))
 				return MBX_EMISMATCH;
 		}
+		if (mode == CHECK_IS)
+			continue;
 		l->why.word = 5; /* a text differs as its hash does */
 		for (j = 0; j < bytes; j += 4u)
 			if (word(l, mode, text + j, text_word(type, j)))
@@ -314,52 +326,70 @@ static uint32_t super_check(const uint32_t w[16])
 	return hash;
 }
 
+static void explain(struct mbx_link *l, uint32_t word, uint32_t ours,
+		    uint32_t theirs)
+{
+	l->why.channel = -1;
+	l->why.word = (uint8_t)word;
+	l->why.ours = ours;
+	l->why.theirs = theirs;
+}
+
+/* Word @i of the superblock makes no sense; @ours is one that would. */
+static int damaged(struct mbx_link *l, const uint32_t w[16], uint32_t i,
+		   uint32_t ours)
+{
+	explain(l, i, ours, w[i]);
+	return MBX_ECORRUPT;
+}
+
+/* All but the magic that does not depend on the channels. */
+static int check_super(struct mbx_link *l, const uint32_t w[16])
+{
+	uint32_t i, check = super_check(w);
+
+	if (w[1] >> 16 != MBX_LAYOUT_MAJOR) {
+		explain(l, 1, MBX_LAYOUT_VERSION, w[1]);
+		return MBX_EVERSION;
+	}
+	if (w[15] != check)
+		return damaged(l, w, 15, check);
+	if (w[2] > l->is.bytes) {
+		explain(l, 2, l->is.bytes, w[2]);
+		return MBX_ENOSPC;
+	}
+	if (!power_of_two_in(w[6], 4, 4096))
+		return damaged(l, w, 6, l->is.line_bytes);
+	if (!power_of_two_in(w[7], w[6], 65536))
+		return damaged(l, w, 7, l->is.page_bytes);
+	if (w[3] == 0)
+		return damaged(l, w, 3, 1);
+	for (i = 8; i < 10; i++)
+		if (w[2] < SIDE_BYTES || w[i] & 3u || w[i] < SUPER_BYTES ||
+		    w[i] > w[2] - SIDE_BYTES)
+			return damaged(l, w, i, w[2] - SIDE_BYTES);
+	return 0;
+}
+
 /*
- * Fetch the superblock, each word once, and check all that does not depend on
- * the channels. The peer's values are used only after this.
+ * Fetch the superblock, each word once, and check it. The peer's values are
+ * used only after this.
  */
 static int load_super(struct mbx_link *l, uint32_t w[16])
 {
 	uint32_t i;
 
-	l->why.channel = -1;
-	l->why.word = 0;
-	l->why.ours = MBX_MAGIC;
-	if (l->is.bytes < SUPER_BYTES)
+	if (l->is.bytes < SUPER_BYTES) {
+		explain(l, 2, l->is.bytes, SUPER_BYTES);
 		return MBX_ENOSPC;
-	w[0] = l->why.theirs = mbx_ld_acquire(mbx_link_word(l, 0));
-	if (w[0] != MBX_MAGIC)
-		return w[0] == 0 ? MBX_EAGAIN : MBX_ENOTREGION;
+	}
+	w[0] = mbx_ld_acquire(mbx_link_word(l, 0));
 	for (i = 1; i < 16; i++)
 		w[i] = load(l, 4u * i);
-	l->why.word = 1;
-	l->why.ours = MBX_LAYOUT_VERSION;
-	l->why.theirs = w[1];
-	if (w[1] >> 16 != MBX_LAYOUT_MAJOR)
-		return MBX_EVERSION;
-	l->why.word = 15;
-	l->why.ours = super_check(w);
-	l->why.theirs = w[15];
-	if (l->why.ours != l->why.theirs)
-		return MBX_ECORRUPT;
-	l->why.word = 2;
-	l->why.ours = l->is.bytes;
-	l->why.theirs = w[2];
-	if (w[2] > l->is.bytes)
-		return MBX_ENOSPC;
-	for (i = 8; i < 10; i++) {
-		l->why.word = (uint8_t)i;
-		l->why.theirs = w[i];
-		if (w[2] < SIDE_BYTES || w[i] & 3u || w[i] > w[2] - SIDE_BYTES)
-			return MBX_ECORRUPT;
-	}
-	if (!power_of_two_in(w[6], 4, 4096) ||
-	    !power_of_two_in(w[7], 4, 65536)) {
-		l->why.word = w[7] ? 6 : 7;
-		l->why.theirs = w[l->why.word];
-		return MBX_ECORRUPT;
-	}
-	return 0;
+	explain(l, 0, MBX_MAGIC, w[0]);
+	if (w[0] != MBX_MAGIC)
+		return w[0] == 0 ? MBX_EAGAIN : MBX_ENOTREGION;
+	return check_super(l, w);
 }
 
 /* Does the region, its superblock fetched to @w, have our channels? */
@@ -371,27 +401,15 @@ static int check_layout(struct mbx_link *l, const uint32_t w[16])
 	compute(l, w[6], w[7]);
 	l->instance = w[3];
 	super_words(l, ours);
-	l->why.channel = -1;
-	l->why.word = 5;
-	l->why.ours = ours[5];
-	l->why.theirs = w[5];
-	if (ours[5] != w[5])
+	explain(l, 5, ours[5], w[5]);
+	if (ours[5] != w[5] || walk(l, CHECK_IS, &k) || walk(l, CHECK_AT, &k))
 		return MBX_EMISMATCH;
-	l->why.word = 8; /* the walk must not leave the region */
-	l->why.ours = ours[8];
-	l->why.theirs = w[8];
-	if (ours[8] > w[2] || walk(l, CHECK, &k))
-		return MBX_EMISMATCH;
-	l->why.channel = -1;
-	for (i = 4; i < 15; i++) {
-		if (ours[i] == w[i] || i == 13)
-			continue;
-		l->why.word = (uint8_t)i;
-		l->why.ours = ours[i];
-		l->why.theirs = w[i];
-		return MBX_EMISMATCH;
-	}
-	return l->end_off > w[2] ? MBX_ECORRUPT : 0;
+	for (i = 4; i < 15; i++)
+		if (ours[i] != w[i] && i != 13) {
+			explain(l, i, ours[i], w[i]);
+			return MBX_EMISMATCH;
+		}
+	return l->end_off > w[2] ? damaged(l, w, 2, l->end_off) : 0;
 }
 
 static void write_region(struct mbx_link *l)
@@ -544,7 +562,7 @@ int mbx_link_attach(struct mbx_link *l)
 	int err = observe(l, w);
 
 	l->peer_session = l->last_session = l->incompatible = 0;
-	l->beaten = l->silent = 0;
+	l->beaten = 0;
 	if (err == MBX_EMISMATCH)
 		say_incompatible(l, w);
 	if (err)
@@ -560,8 +578,8 @@ int mbx_link_attach(struct mbx_link *l)
 }
 
 /*
- * Has the peer's heart stopped? Silence is latched until the next beat: told by
- * the clock alone, it would end when the clock has gone round.
+ * Has the peer's heart stopped? Told by the clock alone, silence would end when
+ * the clock has gone round, so the moment of the last beat is drawn along.
  */
 static int is_silent(struct mbx_link *l, uint32_t beat, uint32_t now_us)
 {
@@ -569,11 +587,11 @@ static int is_silent(struct mbx_link *l, uint32_t beat, uint32_t now_us)
 		l->peer_beat = beat;
 		l->peer_seen_us = now_us;
 		l->beaten = 1;
-		l->silent = 0;
-	} else if (now_us - l->peer_seen_us >= l->is.liveness_us) {
-		l->silent = 1;
 	}
-	return l->silent;
+	if (now_us - l->peer_seen_us < l->is.liveness_us)
+		return 0;
+	l->peer_seen_us = now_us - l->is.liveness_us;
+	return 1;
 }
 
 /* The peer's block, each word once. Its session if it is there, else 0. */
