@@ -461,6 +461,15 @@ int mbx_link_format(struct mbx_link *l, uint32_t now_us)
 	return 0;
 }
 
+/* Behind that of the last life, and never 0. */
+static uint32_t next_session(const struct mbx_link *l)
+{
+	uint32_t off = side_off(l, 1, OFF(mbx_side_block, session));
+	uint32_t session = load(l, off) + 1u;
+
+	return session ? session : 1;
+}
+
 /* Tell the peer, in the only words whose place both sides agree on. */
 static void say_incompatible(struct mbx_link *l, const uint32_t w[16])
 {
@@ -470,8 +479,7 @@ static void say_incompatible(struct mbx_link *l, const uint32_t w[16])
 	l->section[MBX_REMOTE] = w[9];
 	say(l, OFF(mbx_side_block, layout_hash), ours);
 	say(l, OFF(mbx_side_block, instance), w[3]);
-	say(l, OFF(mbx_side_block, session),
-	    load(l, side_off(l, 1, OFF(mbx_side_block, session))) + 1u);
+	say(l, OFF(mbx_side_block, session), next_session(l));
 	mbx_st_release(mbx_link_word(l, side_off(l, 1, 0)),
 		       MBX_SIDE_INCOMPATIBLE);
 }
@@ -500,7 +508,8 @@ int mbx_link_attach(struct mbx_link *l)
 	int err = observe(l, w);
 
 	l->peer_session = l->last_session = 0;
-	l->beaten = l->incompatible = 0;
+	l->beaten = 0;
+	l->incompatible = 0;
 	if (err == MBX_EMISMATCH)
 		say_incompatible(l, w);
 	if (err)
@@ -509,9 +518,7 @@ int mbx_link_attach(struct mbx_link *l)
 	/* Down first: nothing of this life is to be taken for the last one's. */
 	say(l, OFF(mbx_side_block, state), MBX_SIDE_DOWN);
 	mbx_order_all();
-	l->session = load(l, side_off(l, 1, OFF(mbx_side_block, session))) + 1u;
-	if (l->session == 0)
-		l->session = 1;
+	l->session = next_session(l);
 	l->beat = load(l, side_off(l, 1, OFF(mbx_side_block, beat)));
 	say(l, OFF(mbx_side_block, session), l->session);
 	say(l, OFF(mbx_side_block, ack), 0);
@@ -551,9 +558,8 @@ static uint32_t look_at_peer(struct mbx_link *l, uint32_t now_us, int *knows_us,
 	beat = load(l, side_off(l, 0, OFF(mbx_side_block, beat)));
 	*knows_us = load(l, side_off(l, 0, OFF(mbx_side_block, ack))) ==
 		    l->session;
-	if (state == MBX_SIDE_INCOMPATIBLE &&
-	    l->incompatible != (uint8_t)session) {
-		l->incompatible = (uint8_t)session;
+	if (state == MBX_SIDE_INCOMPATIBLE && l->incompatible != session) {
+		l->incompatible = session;
 		*events |= MBX_EVENT_INCOMPATIBLE;
 	}
 	if (beat != l->peer_beat || !l->beaten) {

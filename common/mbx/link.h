@@ -66,11 +66,11 @@ struct mbx_link {
 	uint32_t last_session;	/* of the peer when it was last up */
 	uint32_t peer_beat, peer_seen_us; /* its heartbeat, when it changed */
 	uint32_t beat;
+	uint32_t incompatible;	/* session of a peer that was told of already */
 	uint32_t let_go_us;	/* formatting: since when the peer is asked */
 	uint32_t let_go_off;	/* formatting: where its state stands */
 	uint8_t beaten;		/* the peer's beat was seen to change */
 	uint8_t formatting;
-	uint8_t incompatible;	/* told already */
 	struct mbx_why why;	/* of the last MBX_EMISMATCH, EVERSION, ... */
 };
 

@@ -898,6 +898,34 @@ static void test_mismatch_of_every_field_names_channel_and_values(void **state)
 #undef CHANGE
 }
 
+static void test_incompatible_peer_is_told_whatever_its_session(void **state)
+{
+	struct mbx_link_config c = config(MBX_HOST, other, 2);
+	struct mbx_link stranger;
+	uint32_t session, i;
+
+	(void)state;
+	bring_up();
+	mbx_link_detach(&host);
+	mbx_link_poll(&remote, 0);
+	assert_int_equal(mbx_link_init(&stranger, &c), 0);
+	for (session = 0u - 700u, i = 0; i < 1400; i++) {
+		if (++session == 0)
+			session = 1;
+		assert_int_equal(mbx_link_attach(&stranger), MBX_EMISMATCH);
+		if (i == 0) {
+			session = 0u - 700u;
+			poke_side(MBX_HOST,
+				  offsetof(struct mbx_side_block, session),
+				  session);
+		}
+		assert_int_equal(SIDE(MBX_HOST, session), session);
+		assert_int_equal(mbx_link_poll(&remote, 0),
+				 MBX_EVENT_INCOMPATIBLE);
+		assert_int_equal(mbx_link_poll(&remote, 0), 0);
+	}
+}
+
 /* ---- damage ---- */
 
 static void test_superblock_with_any_bit_flipped_is_refused(void **state)
@@ -1198,6 +1226,7 @@ int main(void)
 		test(test_init_refuses_impossible_channels),
 		test(test_places_of_the_wrong_kind_say_enotsup),
 		test(test_mismatch_of_every_field_names_channel_and_values),
+		test(test_incompatible_peer_is_told_whatever_its_session),
 		test(test_superblock_with_any_bit_flipped_is_refused),
 		test(test_sealed_superblock_with_any_bit_flipped_is_survived),
 		test(test_impossible_superblock_word_is_named_with_its_value),
