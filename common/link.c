@@ -404,14 +404,21 @@ static int check_layout(struct mbx_link *l, const uint32_t w[16])
 	return l->end_off > w[2] ? damaged(l, w, 2, l->end_off) : 0;
 }
 
+/*
+ * The instance goes first, so that a crash in here does not make the next life
+ * use its number again, before the eyes of a peer that has not looked since.
+ */
 static void write_region(struct mbx_link *l)
 {
 	uint32_t w[16], off;
 	struct walk k;
 
-	/* Whole words, first to last: fresh ECC memory must not be read. */
+	store(l, OFF(mbx_super, instance), l->instance);
+	mbx_order_stores();
+	/* Whole words: part of one would read ECC memory never written. */
 	for (off = 0; off < l->end_off; off += 4u)
-		store(l, off, 0);
+		if (off != OFF(mbx_super, instance))
+			store(l, off, 0);
 	super_words(l, w);
 	for (off = 1; off < 15; off++)
 		store(l, 4u * off, w[off]);
@@ -421,31 +428,49 @@ static void write_region(struct mbx_link *l)
 	mbx_st_release(mbx_link_word(l, 0), MBX_MAGIC);
 }
 
+/*
+ * Take back the magic; a peer that is attached sees that at its next poll and
+ * lets go. 1 if there is one to wait for, also when an earlier life of ours
+ * took the magic back and died.
+ */
+static int take_back(struct mbx_link *l, const uint32_t w[16])
+{
+	int was_region = check_super(l, w) == 0;
+	uint32_t state;
+
+	mbx_st_release(mbx_link_word(l, 0), 0);
+	mbx_order_all();
+	l->next_instance = w[3] + 1u ? w[3] + 1u : 1u;
+	if (!was_region)
+		return 0;
+	l->let_go_off = w[8 + !l->is.side];
+	state = load(l, l->let_go_off);
+	return state == MBX_SIDE_ATTACHING || state == MBX_SIDE_UP;
+}
+
+/* Adopt the region if it is as it should be. */
+static int adopt(struct mbx_link *l, uint32_t w[16])
+{
+	uint32_t line = l->line, align = l->align;
+	int same = load_super(l, w) == 0 && w[2] == l->is.bytes &&
+		   w[6] == line && w[7] == align && check_layout(l, w) == 0;
+
+	if (!same)
+		compute(l, line, align);
+	l->instance = 0; /* attach, not this, begins a life */
+	return same;
+}
+
 int mbx_link_format(struct mbx_link *l, uint32_t now_us)
 {
-	uint32_t w[16], line, align;
-	int err;
+	uint32_t w[16];
 
 	if (l->end_off > l->is.bytes)
 		return MBX_ENOSPC;
 	if (!l->formatting) {
-		err = load_super(l, w);
-		line = l->line;
-		align = l->align;
-		if (err == 0 && w[2] == l->is.bytes && w[6] == line &&
-		    w[7] == align && check_layout(l, w) == 0)
+		if (adopt(l, w))
 			return 1;
-		/*
-		 * Another layout, or none. Take back the magic; whoever is
-		 * attached sees that at its next poll and lets go.
-		 */
-		l->instance = err == MBX_EAGAIN || err == MBX_ENOTREGION ? 0
-									 : w[3];
-		if (err == 0)
-			l->let_go_off = w[8 + !l->is.side];
-		compute(l, line, align);
-		mbx_st_release(mbx_link_word(l, 0), 0);
-		if (err == 0 && load(l, l->let_go_off) != MBX_SIDE_DOWN) {
+		if (take_back(l, w)) {
 			l->formatting = 1;
 			l->let_go_us = now_us;
 			return MBX_EAGAIN;
@@ -455,9 +480,9 @@ int mbx_link_format(struct mbx_link *l, uint32_t now_us)
 		return MBX_EAGAIN;
 	}
 	l->formatting = 0;
-	if (++l->instance == 0)
-		l->instance = 1;
+	l->instance = l->next_instance;
 	write_region(l);
+	l->instance = 0;
 	return 0;
 }
 

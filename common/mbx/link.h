@@ -67,6 +67,7 @@ struct mbx_link {
 	uint32_t peer_beat, peer_seen_us; /* its heartbeat, when it changed */
 	uint32_t beat;
 	uint32_t incompatible;	/* session of a peer that was told of already */
+	uint32_t next_instance;	/* formatting: the number it will have */
 	uint32_t let_go_us;	/* formatting: since when the peer is asked */
 	uint32_t let_go_off;	/* formatting: where its state stands */
 	uint8_t beaten;		/* the peer's beat was seen to change */

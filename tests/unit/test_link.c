@@ -413,6 +413,52 @@ static void test_format_with_peer_down_does_not_wait(void **state)
 	assert_int_equal(SIDE(MBX_REMOTE, state), MBX_SIDE_ATTACHING);
 }
 
+/* The side that formats dies while it waits, and starts again. */
+static void test_format_begun_twice_still_waits_and_counts_on(void **state)
+{
+	struct mbx_link next;
+
+	(void)state;
+	bring_up();
+	start_other(&next);
+	assert_int_equal(mbx_link_format(&next, 0), MBX_EAGAIN);
+	start_other(&next);
+	assert_int_equal(mbx_link_format(&next, 0), MBX_EAGAIN);
+	assert_int_equal(mbx_link_format(&next, 500000), 0);
+	/* the host was away meanwhile, and must see that it is another region */
+	assert_int_equal(mbx_link_poll(&host, 0), MBX_EVENT_RESET);
+	assert_int_equal(peek_word(word_at(4 * INSTANCE)), 2);
+}
+
+static void test_format_does_not_wait_for_an_incompatible_peer(void **state)
+{
+	struct mbx_link next;
+	struct mbx_link_config c = config(MBX_HOST, other, 2);
+
+	(void)state;
+	bring_up();
+	assert_int_equal(mbx_link_init(&host, &c), 0);
+	assert_int_equal(mbx_link_attach(&host), MBX_EMISMATCH);
+	start_other(&next);
+	assert_int_equal(mbx_link_format(&next, 0), 0);
+	assert_int_equal(mbx_link_attach(&host), 0);
+}
+
+static void test_format_alone_attaches_nothing(void **state)
+{
+	struct mbx_queue_place at;
+	uint32_t i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(mbx_link_format(&remote, 0), i);
+		assert_int_equal(mbx_link_queue(&remote, 0, &at), MBX_ENOTCONN);
+		assert_int_equal(mbx_link_poll(&remote, 0), 0);
+		mbx_link_detach(&remote);
+		assert_int_equal(SIDE(MBX_REMOTE, beat), 0);
+	}
+}
+
 static void test_instance_is_new_at_each_format_and_never_zero(void **state)
 {
 	struct mbx_link a, b;
@@ -1213,6 +1259,9 @@ int main(void)
 		test(test_format_of_another_layout_waits_for_the_peer_to_let_go),
 		test(test_format_with_dead_peer_attached_waits_half_a_second),
 		test(test_format_with_peer_down_does_not_wait),
+		test(test_format_begun_twice_still_waits_and_counts_on),
+		test(test_format_does_not_wait_for_an_incompatible_peer),
+		test(test_format_alone_attaches_nothing),
 		test(test_instance_is_new_at_each_format_and_never_zero),
 		test(test_needs_is_just_enough_for_every_line_size),
 		test(test_demo_with_all_kinds_fits_4_KiB),
