@@ -524,6 +524,7 @@ int mbx_link_observe(struct mbx_link *l)
 {
 	uint32_t w[16];
 
+	l->session = 0; /* no life: poll and detach must not store either */
 	return observe(l, w);
 }
 
@@ -565,7 +566,7 @@ static int is_stale(struct mbx_link *l)
 	if (magic == MBX_MAGIC &&
 	    load(l, OFF(mbx_super, instance)) == l->instance)
 		return 0;
-	if (magic == 0)
+	if (magic == 0 && l->session)
 		say(l, OFF(mbx_side_block, state), MBX_SIDE_DOWN);
 	l->instance = 0;
 	l->peer_session = 0;
@@ -614,6 +615,8 @@ uint32_t mbx_link_poll(struct mbx_link *l, uint32_t now_us)
 		return 0;
 	if (is_stale(l))
 		return MBX_EVENT_RESET;
+	if (!l->session)
+		return 0;
 	say(l, OFF(mbx_side_block, time_us), now_us);
 	say(l, OFF(mbx_side_block, beat), ++l->beat);
 	session = look_at_peer(l, now_us, &knows_us, &events);
@@ -637,7 +640,7 @@ uint32_t mbx_link_poll(struct mbx_link *l, uint32_t now_us)
 
 void mbx_link_detach(struct mbx_link *l)
 {
-	if (l->instance && !is_stale(l))
+	if (l->instance && l->session && !is_stale(l))
 		mbx_st_release(mbx_link_word(l, side_off(l, 1, 0)),
 			       MBX_SIDE_DOWN);
 	l->instance = 0;

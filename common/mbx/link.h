@@ -61,7 +61,7 @@ struct mbx_link {
 	uint32_t layout_hash;
 	uint32_t needs;		/* bytes the layout takes, once computed */
 	uint32_t instance;	/* of the region's formatting; 0: not attached */
-	uint32_t session;	/* of this life */
+	uint32_t session;	/* of this life; 0: an observer */
 	uint32_t peer_session;	/* of the peer's, 0 while it is not up */
 	uint32_t last_session;	/* of the peer when it was last up */
 	uint32_t peer_beat, peer_seen_us; /* its heartbeat, when it changed */
@@ -121,7 +121,8 @@ int mbx_link_attach(struct mbx_link *link);
 
 /*
  * For observers, who map the region read-only: as attach, but without a life.
- * Nothing is stored, ever; only readers of state and log may be used.
+ * Nothing is stored, ever; only readers of state and log may be used. An
+ * observer may poll: the one event it is told of is MBX_EVENT_RESET.
  *
  * Returns as mbx_link_attach().
  */

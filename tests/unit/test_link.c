@@ -1195,6 +1195,7 @@ static void test_hostile_side_block_gives_events_within_reason(void **state)
 
 static void test_observer_on_read_only_memory_reads_state_and_log(void **state)
 {
+	struct mbx_queue_place queue;
 	struct mbx_slots_place at;
 	struct mbx_writer w;
 	struct mbx_reader r;
@@ -1216,6 +1217,24 @@ static void test_observer_on_read_only_memory_reads_state_and_log(void **state)
 	assert_int_equal(mbx_reader_newest(&r, buf, 32, &rec), 5);
 	mbx_reader_skip(&r);
 	assert_int_equal(mbx_reader_next(&r, buf, 32, &rec), MBX_EAGAIN);
+	assert_int_equal(mbx_link_poll(&host, 0), 0);
+	mbx_link_detach(&host);
+	assert_int_equal(mbx_link_queue(&host, 0, &queue), MBX_ENOTCONN);
+	assert_int_equal(mprotect(region.base, SMALL, PROT_READ | PROT_WRITE),
+			 0);
+}
+
+static void test_observer_polling_learns_of_a_reset_and_stores_nothing(
+	void **state)
+{
+	(void)state;
+	bring_up();
+	init_demo(&host, MBX_HOST);
+	assert_int_equal(mbx_link_observe(&host), 0);
+	poke_word(word_at(0), 0);
+	assert_int_equal(mprotect(region.base, SMALL, PROT_READ), 0);
+	assert_int_equal(mbx_link_poll(&host, 0), MBX_EVENT_RESET);
+	assert_int_equal(mbx_link_poll(&host, 0), 0);
 	assert_int_equal(mprotect(region.base, SMALL, PROT_READ | PROT_WRITE),
 			 0);
 }
@@ -1286,6 +1305,7 @@ int main(void)
 		test(test_scribbled_magic_is_a_reset_not_a_crash),
 		test(test_hostile_side_block_gives_events_within_reason),
 		test(test_observer_on_read_only_memory_reads_state_and_log),
+		test(test_observer_polling_learns_of_a_reset_and_stores_nothing),
 		test(test_observer_of_mismatch_and_damage_stores_nothing),
 	};
 
