@@ -233,26 +233,45 @@ static int bad_stream(const struct mbx_stream *s, uint32_t slots)
 	return s->bytes < 12 || MBX_ROUND4(s->max_bytes) > s->bytes - 8u;
 }
 
+static int bad_name(const char *name)
+{
+	uint32_t n = 0;
+
+	for (; name[n]; n++) {
+		char c = name[n];
+
+		if (n == MBX_NAME_BYTES - 1u ||
+		    !((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+		      (c >= '0' && c <= '9') || c == '_' || c == '.' ||
+		      c == '-'))
+			return 1;
+	}
+	return n == 0;
+}
+
 /* Declarations come from the application, or from a region by way of a tool. */
 static int bad_channel(const struct mbx_channel *c)
 {
-	uint32_t n = 0;
-	int slotted = c->is.kind == MBX_KIND_STATE ||
-		      c->is.kind == MBX_KIND_LOG;
+	uint8_t full = c->is.full;
 
-	while (n < MBX_NAME_BYTES && c->name[n])
-		n++;
-	if (n == 0 || n == MBX_NAME_BYTES)
+	if (!c->name || bad_name(c->name) || !c->is.type ||
+	    c->is.direction > MBX_R2H)
 		return 1;
-	if (c->is.kind < MBX_KIND_QUEUE || c->is.kind > MBX_KIND_CALL ||
-	    c->is.direction > MBX_R2H || c->is.full > MBX_OVERWRITE ||
-	    (slotted ? c->is.slots == 0 : c->is.slots != 0))
-		return 1;
-	if (c->is.kind == MBX_KIND_CALL &&
-	    (bad_stream(&c->is.back, 0) || c->is.back.max_bytes < 8u ||
-	     c->is.fwd.max_bytes < 8u))
-		return 1;
-	return bad_stream(&c->is.fwd, c->is.slots);
+	switch (c->is.kind) {
+	case MBX_KIND_QUEUE:
+		return full > MBX_BLOCK || c->is.slots ||
+		       bad_stream(&c->is.fwd, 0);
+	case MBX_KIND_STATE:
+	case MBX_KIND_LOG:
+		return full != MBX_OVERWRITE || !c->is.slots ||
+		       bad_stream(&c->is.fwd, c->is.slots);
+	case MBX_KIND_CALL:
+		return full != MBX_FAIL || c->is.slots ||
+		       bad_stream(&c->is.fwd, 0) ||
+		       bad_stream(&c->is.back, 0) || c->is.fwd.max_bytes < 8u ||
+		       c->is.back.max_bytes < 8u;
+	}
+	return 1;
 }
 
 static int power_of_two_in(uint32_t n, uint32_t lo, uint32_t hi)
@@ -285,7 +304,9 @@ int mbx_link_init(struct mbx_link *l, const struct mbx_link_config *config)
 			return MBX_EINVAL;
 	}
 	/* sections on pages where the region can afford it, else on lines */
-	compute(l, l->is.line_bytes, l->is.page_bytes);
+	compute(l, l->is.line_bytes,
+		l->is.page_bytes > l->is.line_bytes ? l->is.page_bytes
+						    : l->is.line_bytes);
 	if (l->end_off > l->is.bytes)
 		compute(l, l->is.line_bytes, l->is.line_bytes);
 	l->why.channel = -1;

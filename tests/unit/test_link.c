@@ -629,6 +629,24 @@ static void test_channels_by_number_and_size_up_to_the_limits(void **state)
 	}
 }
 
+static void test_sections_are_on_lines_also_when_pages_are_smaller(void **state)
+{
+	struct mbx_link_config c = config(MBX_REMOTE, demo, DEMO);
+	uint32_t line, page;
+
+	(void)state;
+	c.bytes = 1u << 20;
+	for (line = 4; line <= 4096; line *= 2)
+		for (page = 64; page <= 65536; page *= 2) {
+			c.line_bytes = line;
+			c.page_bytes = page;
+			assert_int_equal(mbx_link_init(&remote, &c), 0);
+			assert_int_equal(remote.section[0] % line, 0);
+			assert_int_equal(remote.section[1] % line, 0);
+			assert_int_equal(remote.end_off % line, 0);
+		}
+}
+
 /* Words of different writers never share a line; nothing overlaps. */
 static void test_parts_of_all_channels_are_disjoint(void **state)
 {
@@ -810,7 +828,10 @@ static void test_init_refuses_impossible_channels(void **state)
 {
 	/* what is set wrong in which of the demo's channels */
 	struct mbx_channel queue = demo[1], value = demo[3], call = demo[6], c;
-	static const char *const names[] = { "", "sixteen.letters_" };
+	static const char *const names[] = {
+		"",	   "sixteen.letters_", "a b", "a/b",
+		"a\x1b[m", "\xc3\xa4",	       "@",   "a\n",
+	};
 	uint32_t i;
 
 #define REFUSED(from, field, v)                                                \
@@ -819,12 +840,20 @@ static void test_init_refuses_impossible_channels(void **state)
 	assert_int_equal(declare(&queue), 0);
 	assert_int_equal(declare(&value), 0);
 	assert_int_equal(declare(&call), 0);
+	queue.name = "azAZ09_.-";
+	assert_int_equal(declare(&queue), 0);
 	for (i = 0; i < ARRAY_SIZE(names); i++)
 		REFUSED(queue, name, names[i]);
+	REFUSED(queue, name, NULL);
+	REFUSED(queue, is.type, NULL);
 	REFUSED(queue, is.kind, 0);
 	REFUSED(queue, is.kind, 5);
 	REFUSED(queue, is.direction, 2);
 	REFUSED(queue, is.full, 4);
+	REFUSED(queue, is.full, MBX_OVERWRITE);
+	REFUSED(value, is.full, MBX_FAIL);
+	REFUSED(call, is.full, MBX_DROP);
+	REFUSED(call, is.full, MBX_BLOCK);
 	REFUSED(queue, is.slots, 2);
 	REFUSED(queue, is.fwd.max_bytes, 0);
 	REFUSED(queue, is.fwd.max_bytes, queue.is.fwd.bytes - 7u);
@@ -1287,6 +1316,7 @@ int main(void)
 		test(test_sections_stand_on_pages_where_there_is_room),
 		test(test_gigabyte_format_touches_the_laid_out_part_only),
 		test(test_channels_by_number_and_size_up_to_the_limits),
+		test(test_sections_are_on_lines_also_when_pages_are_smaller),
 		test(test_parts_of_all_channels_are_disjoint),
 		test(test_regions_at_different_bases_carry_messages),
 		test(test_region_at_address_0_works_like_any_other),
