@@ -92,15 +92,21 @@ MBX_INLINE uint32_t load_end(const struct mbx_slots_place *at)
 
 void mbx_reader_attach(struct mbx_reader *r, const struct mbx_slots_place *at)
 {
-	uint32_t end;
+	uint32_t end, begin, n;
 
 	r->at = *at;
 	end = load_end(at);
-	r->next = end - at->slots + 1u;
-	/* the slots of a channel that has not gone round once are still empty */
-	while (r->next != end + 1u &&
-	       mbx_ld(mbx_word_at(slot_of(at, r->next), 4)) == 0)
-		r->next++;
+	/* back to the oldest; in the first round, to where it is still empty */
+	n = end;
+	while (end - n < at->slots &&
+	       mbx_ld(mbx_word_at(slot_of(at, n), 4)) != 0)
+		n--;
+	r->next = n + 1u;
+	/* the slot being written now is none of those (S3) */
+	mbx_order_loads();
+	begin = mbx_ld(mbx_word_at(at->ctl, BEGIN));
+	if (begin - r->next >= at->slots && begin + 1u != r->next)
+		r->next = begin - at->slots + 1u;
 }
 
 void mbx_reader_skip(struct mbx_reader *r)

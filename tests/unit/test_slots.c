@@ -300,6 +300,37 @@ static void test_log_of_a_torn_writer_gives_all_but_the_oldest(void **state)
 	}
 }
 
+/* In the first round the torn slot must not pass for an old record. */
+static void test_attach_beside_an_unfinished_record_starts_exactly(void **state)
+{
+	uint32_t slots, whole, i;
+	struct mbx_record rec;
+	struct mbx_writer w;
+	struct mbx_reader r;
+
+	(void)state;
+	for (slots = 2; slots <= MAX_SLOTS; slots *= 2)
+		for (whole = 0; whole < 3 * slots; whole++) {
+			struct mbx_slots_place at = slots_place(slots, 8);
+			uint32_t first = whole < slots ? 0 : whole + 1 - slots;
+
+			mbx_writer_attach(&w, &at);
+			for (i = 0; i < whole; i++)
+				write_next(&w);
+			tear_next(&w);
+			mbx_reader_attach(&r, &at);
+			mbx_writer_attach(&w, &at);
+			for (i = first; i < whole; i++)
+				assert_record(mbx_reader_next(&r, buf, 8, &rec),
+					      &rec, i + 1u, 0, 8);
+			assert_int_equal(mbx_reader_next(&r, buf, 8, &rec),
+					 MBX_EAGAIN);
+			write_next(&w);
+			assert_record(mbx_reader_next(&r, buf, 8, &rec), &rec,
+				      whole + 1u, 0, 8);
+		}
+}
+
 static void test_state_of_a_torn_writer_keeps_its_last_value(void **state)
 {
 	struct mbx_slots_place at = slots_at(2, 8, 0u - 1u);
@@ -550,6 +581,8 @@ int main(void)
 			test_new_writer_goes_on_behind_the_last_record),
 		cmocka_unit_test(
 			test_log_of_a_torn_writer_gives_all_but_the_oldest),
+		cmocka_unit_test(
+			test_attach_beside_an_unfinished_record_starts_exactly),
 		cmocka_unit_test(
 			test_state_of_a_torn_writer_keeps_its_last_value),
 		cmocka_unit_test(
