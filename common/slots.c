@@ -69,16 +69,16 @@ static int read_slot(const struct mbx_slots_place *at, uint32_t number,
 	uint32_t bytes = info & MBX_SLOT_BYTES_MASK;
 	int ret = (int)bytes;
 
-	if (!(info & MBX_SLOT_WRITTEN) || bytes > at->max_bytes)
-		ret = info ? MBX_EPROTO : MBX_ENODATA;
+	if (info >> 28 != MBX_SLOT_WRITTEN >> 28 || bytes > at->max_bytes)
+		ret = info || number ? MBX_EPROTO : MBX_ENODATA;
 	else if (bytes > cap)
 		ret = MBX_EMSGSIZE;
 	else
 		mbx_copy_out(buf, mbx_word_at(slot, 8), bytes);
 	mbx_order_loads(); /* S3 */
 	begin = mbx_ld(mbx_word_at(at->ctl, BEGIN));
-	if (begin - number >= at->slots)
-		return MBX_EAGAIN;
+	if (begin - number >= at->slots) /* begin goes ahead of all others */
+		return begin - number < 0x80000000u ? MBX_EAGAIN : MBX_EPROTO;
 	rec->number = number;
 	rec->stamp_us = stamp;
 	rec->level = (uint8_t)(info >> MBX_SLOT_LEVEL_SHIFT & 15u);

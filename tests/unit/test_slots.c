@@ -365,6 +365,9 @@ static void test_bytes_behind_the_record_are_stored_as_zero(void **state)
 static void test_impossible_length_says_eproto_and_copies_nothing(void **state)
 {
 	static const uint32_t infos[] = {
+		MBX_SLOT_WRITTEN | 0x10000004u,
+		MBX_SLOT_WRITTEN | 0x40000004u,
+		0,
 		MBX_SLOT_WRITTEN | 9,
 		MBX_SLOT_WRITTEN | 0xffffffu,
 		MBX_SLOT_WRITTEN | 0x0f000009u,
@@ -400,6 +403,28 @@ static void test_impossible_length_says_eproto_and_copies_nothing(void **state)
 		assert_int_equal(mbx_reader_newest(&r, buf, 8, &rec),
 				 MBX_EPROTO);
 		assert_memory_equal(&before, &mem, sizeof(mem));
+	}
+}
+
+static void test_begin_behind_end_says_eproto(void **state)
+{
+	static const uint32_t back[] = { 1, 2, 4, 5, 100, 0x7fffffffu };
+	struct mbx_record rec;
+	struct mbx_writer w;
+	struct mbx_reader r;
+	uint32_t i, k;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(back); i++) {
+		struct mbx_slots_place at = slots_at(4, 8, 0u - 3u);
+
+		mbx_writer_attach(&w, &at);
+		mbx_reader_attach(&r, &at);
+		for (k = 0; k < 5; k++)
+			write_next(&w);
+		poke_word(&mem.ctl[0], w.number - back[i]);
+		assert_int_equal(mbx_reader_newest(&r, buf, 8, &rec),
+				 MBX_EPROTO);
 	}
 }
 
@@ -589,6 +614,7 @@ int main(void)
 			test_bytes_behind_the_record_are_stored_as_zero),
 		cmocka_unit_test(
 			test_impossible_length_says_eproto_and_copies_nothing),
+		cmocka_unit_test(test_begin_behind_end_says_eproto),
 		cmocka_unit_test(test_any_content_is_read_within_bounds),
 		cmocka_unit_test(
 			test_log_of_running_writer_accounts_for_every_record),
