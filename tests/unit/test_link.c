@@ -413,6 +413,52 @@ static void test_format_with_peer_down_does_not_wait(void **state)
 	assert_int_equal(SIDE(MBX_REMOTE, state), MBX_SIDE_ATTACHING);
 }
 
+/* The side that formats dies while it waits, and starts again. */
+static void test_format_begun_twice_still_waits_and_counts_on(void **state)
+{
+	struct mbx_link next;
+
+	(void)state;
+	bring_up();
+	start_other(&next);
+	assert_int_equal(mbx_link_format(&next, 0), MBX_EAGAIN);
+	start_other(&next);
+	assert_int_equal(mbx_link_format(&next, 0), MBX_EAGAIN);
+	assert_int_equal(mbx_link_format(&next, 500000), 0);
+	/* the host was away meanwhile, and must see that it is another region */
+	assert_int_equal(mbx_link_poll(&host, 0), MBX_EVENT_RESET);
+	assert_int_equal(peek_word(word_at(4 * INSTANCE)), 2);
+}
+
+static void test_format_does_not_wait_for_an_incompatible_peer(void **state)
+{
+	struct mbx_link next;
+	struct mbx_link_config c = config(MBX_HOST, other, 2);
+
+	(void)state;
+	bring_up();
+	assert_int_equal(mbx_link_init(&host, &c), 0);
+	assert_int_equal(mbx_link_attach(&host), MBX_EMISMATCH);
+	start_other(&next);
+	assert_int_equal(mbx_link_format(&next, 0), 0);
+	assert_int_equal(mbx_link_attach(&host), 0);
+}
+
+static void test_format_alone_attaches_nothing(void **state)
+{
+	struct mbx_queue_place at;
+	uint32_t i;
+
+	(void)state;
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(mbx_link_format(&remote, 0), i);
+		assert_int_equal(mbx_link_queue(&remote, 0, &at), MBX_ENOTCONN);
+		assert_int_equal(mbx_link_poll(&remote, 0), 0);
+		mbx_link_detach(&remote);
+		assert_int_equal(SIDE(MBX_REMOTE, beat), 0);
+	}
+}
+
 static void test_instance_is_new_at_each_format_and_never_zero(void **state)
 {
 	struct mbx_link a, b;
@@ -429,43 +475,6 @@ static void test_instance_is_new_at_each_format_and_never_zero(void **state)
 		init_demo(&b, MBX_REMOTE);
 		assert_int_equal(mbx_link_format(i & 1 ? &b : &a, 0), 0);
 		assert_int_equal(peek_word(word_at(4 * INSTANCE)), want);
-	}
-}
-
-/* The magic is gone and the formatter too: its number is not given out again */
-static void test_formatter_dying_half_way_leaves_a_new_instance(void **state)
-{
-	struct mbx_link l;
-
-	(void)state;
-	bring_up();
-	start_other(&l);
-	assert_int_equal(mbx_link_format(&l, 0), MBX_EAGAIN);
-	/* the host sleeps through it; the next life of the remote is our own */
-	init_demo(&remote, MBX_REMOTE);
-	assert_int_equal(mbx_link_format(&remote, 0), 0);
-	assert_int_equal(mbx_link_attach(&remote), 0);
-	assert_int_equal(mbx_link_poll(&host, 0), MBX_EVENT_RESET);
-}
-
-static void test_incompatible_is_told_for_every_session_number(void **state)
-{
-	struct mbx_link l;
-	uint32_t want[] = { 255, 511, ~0u - 1u, ~0u }, i;
-
-	(void)state;
-	bring_up();
-	for (i = 0; i < ARRAY_SIZE(want); i++) {
-		poke_side(MBX_HOST, offsetof(struct mbx_side_block, session),
-			  want[i]);
-		start_other(&l);
-		l.is.side = MBX_HOST;
-		assert_int_equal(mbx_link_attach(&l), MBX_EMISMATCH);
-		assert_int_not_equal(SIDE(MBX_HOST, session), 0);
-		assert_int_equal(mbx_link_poll(&remote, 0) &
-					 MBX_EVENT_INCOMPATIBLE,
-				 MBX_EVENT_INCOMPATIBLE);
-		assert_int_equal(mbx_link_poll(&remote, 0), 0);
 	}
 }
 
@@ -618,6 +627,24 @@ static void test_channels_by_number_and_size_up_to_the_limits(void **state)
 				 MBX_ENOENT);
 		assert_int_equal(mbx_link_queue(&host, ~0u, &at), MBX_ENOENT);
 	}
+}
+
+static void test_sections_are_on_lines_also_when_pages_are_smaller(void **state)
+{
+	struct mbx_link_config c = config(MBX_REMOTE, demo, DEMO);
+	uint32_t line, page;
+
+	(void)state;
+	c.bytes = 1u << 20;
+	for (line = 4; line <= 4096; line *= 2)
+		for (page = 64; page <= 65536; page *= 2) {
+			c.line_bytes = line;
+			c.page_bytes = page;
+			assert_int_equal(mbx_link_init(&remote, &c), 0);
+			assert_int_equal(remote.section[0] % line, 0);
+			assert_int_equal(remote.section[1] % line, 0);
+			assert_int_equal(remote.end_off % line, 0);
+		}
 }
 
 /* Words of different writers never share a line; nothing overlaps. */
@@ -779,10 +806,6 @@ static void test_init_refuses_impossible_configurations(void **state)
 		assert_int_equal(mbx_link_init(&l, &c), MBX_EINVAL);
 	}
 	c = config(MBX_HOST, demo, DEMO);
-	c.line_bytes = 256;
-	c.page_bytes = 128; /* sections would share a line */
-	assert_int_equal(mbx_link_init(&l, &c), MBX_EINVAL);
-	c = config(MBX_HOST, demo, DEMO);
 	c.bytes = MBX_MAX_REGION + 4u;
 	assert_int_equal(mbx_link_init(&l, &c), MBX_EINVAL);
 	c = config(MBX_HOST, demo, MBX_MAX_CHANNELS + 1u);
@@ -805,8 +828,10 @@ static void test_init_refuses_impossible_channels(void **state)
 {
 	/* what is set wrong in which of the demo's channels */
 	struct mbx_channel queue = demo[1], value = demo[3], call = demo[6], c;
-	static const char *const names[] = { "", "sixteen.letters_", "a b",
-					     "a\nb", "\xfc" };
+	static const char *const names[] = {
+		"",	   "sixteen.letters_", "a b", "a/b",
+		"a\x1b[m", "\xc3\xa4",	       "@",   "a\n",
+	};
 	uint32_t i;
 
 #define REFUSED(from, field, v)                                                \
@@ -815,12 +840,20 @@ static void test_init_refuses_impossible_channels(void **state)
 	assert_int_equal(declare(&queue), 0);
 	assert_int_equal(declare(&value), 0);
 	assert_int_equal(declare(&call), 0);
+	queue.name = "azAZ09_.-";
+	assert_int_equal(declare(&queue), 0);
 	for (i = 0; i < ARRAY_SIZE(names); i++)
 		REFUSED(queue, name, names[i]);
+	REFUSED(queue, name, NULL);
+	REFUSED(queue, is.type, NULL);
 	REFUSED(queue, is.kind, 0);
 	REFUSED(queue, is.kind, 5);
 	REFUSED(queue, is.direction, 2);
 	REFUSED(queue, is.full, 4);
+	REFUSED(queue, is.full, MBX_OVERWRITE);
+	REFUSED(value, is.full, MBX_FAIL);
+	REFUSED(call, is.full, MBX_DROP);
+	REFUSED(call, is.full, MBX_BLOCK);
 	REFUSED(queue, is.slots, 2);
 	REFUSED(queue, is.fwd.max_bytes, 0);
 	REFUSED(queue, is.fwd.max_bytes, queue.is.fwd.bytes - 7u);
@@ -939,6 +972,34 @@ static void test_mismatch_of_every_field_names_channel_and_values(void **state)
 	check_mismatch(ours, 6, 13, demo[6].is.back.bytes - 4u,
 		       demo[6].is.back.bytes);
 #undef CHANGE
+}
+
+static void test_incompatible_peer_is_told_whatever_its_session(void **state)
+{
+	struct mbx_link_config c = config(MBX_HOST, other, 2);
+	struct mbx_link stranger;
+	uint32_t session, i;
+
+	(void)state;
+	bring_up();
+	mbx_link_detach(&host);
+	mbx_link_poll(&remote, 0);
+	assert_int_equal(mbx_link_init(&stranger, &c), 0);
+	for (session = 0u - 700u, i = 0; i < 1400; i++) {
+		if (++session == 0)
+			session = 1;
+		assert_int_equal(mbx_link_attach(&stranger), MBX_EMISMATCH);
+		if (i == 0) {
+			session = 0u - 700u;
+			poke_side(MBX_HOST,
+				  offsetof(struct mbx_side_block, session),
+				  session);
+		}
+		assert_int_equal(SIDE(MBX_HOST, session), session);
+		assert_int_equal(mbx_link_poll(&remote, 0),
+				 MBX_EVENT_INCOMPATIBLE);
+		assert_int_equal(mbx_link_poll(&remote, 0), 0);
+	}
 }
 
 /* ---- damage ---- */
@@ -1164,6 +1225,7 @@ static void test_hostile_side_block_gives_events_within_reason(void **state)
 
 static void test_observer_on_read_only_memory_reads_state_and_log(void **state)
 {
+	struct mbx_queue_place queue;
 	struct mbx_slots_place at;
 	struct mbx_writer w;
 	struct mbx_reader r;
@@ -1185,6 +1247,24 @@ static void test_observer_on_read_only_memory_reads_state_and_log(void **state)
 	assert_int_equal(mbx_reader_newest(&r, buf, 32, &rec), 5);
 	mbx_reader_skip(&r);
 	assert_int_equal(mbx_reader_next(&r, buf, 32, &rec), MBX_EAGAIN);
+	assert_int_equal(mbx_link_poll(&host, 0), 0);
+	mbx_link_detach(&host);
+	assert_int_equal(mbx_link_queue(&host, 0, &queue), MBX_ENOTCONN);
+	assert_int_equal(mprotect(region.base, SMALL, PROT_READ | PROT_WRITE),
+			 0);
+}
+
+static void test_observer_polling_learns_of_a_reset_and_stores_nothing(
+	void **state)
+{
+	(void)state;
+	bring_up();
+	init_demo(&host, MBX_HOST);
+	assert_int_equal(mbx_link_observe(&host), 0);
+	poke_word(word_at(0), 0);
+	assert_int_equal(mprotect(region.base, SMALL, PROT_READ), 0);
+	assert_int_equal(mbx_link_poll(&host, 0), MBX_EVENT_RESET);
+	assert_int_equal(mbx_link_poll(&host, 0), 0);
 	assert_int_equal(mprotect(region.base, SMALL, PROT_READ | PROT_WRITE),
 			 0);
 }
@@ -1228,14 +1308,16 @@ int main(void)
 		test(test_format_of_another_layout_waits_for_the_peer_to_let_go),
 		test(test_format_with_dead_peer_attached_waits_half_a_second),
 		test(test_format_with_peer_down_does_not_wait),
+		test(test_format_begun_twice_still_waits_and_counts_on),
+		test(test_format_does_not_wait_for_an_incompatible_peer),
+		test(test_format_alone_attaches_nothing),
 		test(test_instance_is_new_at_each_format_and_never_zero),
-		test(test_formatter_dying_half_way_leaves_a_new_instance),
-		test(test_incompatible_is_told_for_every_session_number),
 		test(test_needs_is_just_enough_for_every_line_size),
 		test(test_demo_with_all_kinds_fits_4_KiB),
 		test(test_sections_stand_on_pages_where_there_is_room),
 		test(test_gigabyte_format_touches_the_laid_out_part_only),
 		test(test_channels_by_number_and_size_up_to_the_limits),
+		test(test_sections_are_on_lines_also_when_pages_are_smaller),
 		test(test_parts_of_all_channels_are_disjoint),
 		test(test_regions_at_different_bases_carry_messages),
 		test(test_region_at_address_0_works_like_any_other),
@@ -1243,6 +1325,7 @@ int main(void)
 		test(test_init_refuses_impossible_channels),
 		test(test_places_of_the_wrong_kind_say_enotsup),
 		test(test_mismatch_of_every_field_names_channel_and_values),
+		test(test_incompatible_peer_is_told_whatever_its_session),
 		test(test_superblock_with_any_bit_flipped_is_refused),
 		test(test_sealed_superblock_with_any_bit_flipped_is_survived),
 		test(test_impossible_superblock_word_is_named_with_its_value),
@@ -1253,6 +1336,7 @@ int main(void)
 		test(test_scribbled_magic_is_a_reset_not_a_crash),
 		test(test_hostile_side_block_gives_events_within_reason),
 		test(test_observer_on_read_only_memory_reads_state_and_log),
+		test(test_observer_polling_learns_of_a_reset_and_stores_nothing),
 		test(test_observer_of_mismatch_and_damage_stores_nothing),
 	};
 
