@@ -958,6 +958,27 @@ static void test_want_data_with_message_waiting_says_do_not_sleep(void **state)
 	assert_int_equal(mbx_rx_want_data(&m.rx, 1), 1);
 }
 
+/*
+ * An empty ring, both sides in its middle, a message that needs it all: the
+ * padding published on the way to "full" must wake the consumer, and skipping
+ * it, without any message, the producer.
+ */
+static void test_padding_alone_rings_for_both_sleepers(void **state)
+{
+	static struct model m;
+
+	(void)state;
+	start_model(&m, 32, 24, MBX_BLOCK, 16);
+	assert_int_equal(mbx_rx_want_data(&m.rx, 1), 0);
+	assert_int_equal(mbx_tx_send(&m.tx, buf, 24), MBX_EAGAIN);
+	assert_int_equal(mbx_tx_notify(&m.tx), 1);
+	assert_int_equal(mbx_tx_want_room(&m.tx, 1), 0);
+	assert_int_equal(mbx_rx_recv(&m.rx, out, 24), MBX_EAGAIN);
+	assert_int_equal(mbx_rx_notify(&m.rx), 1);
+	assert_int_equal(mbx_tx_want_room(&m.tx, 1), 1);
+	assert_int_equal(mbx_tx_send(&m.tx, buf, 24), 0);
+}
+
 static void test_attach_lowers_a_dead_sleepers_flag(void **state)
 {
 	static struct model m;
@@ -1190,6 +1211,7 @@ int main(void)
 			test_notify_asks_for_the_bell_only_while_flag_is_up),
 		cmocka_unit_test(
 			test_want_data_with_message_waiting_says_do_not_sleep),
+		cmocka_unit_test(test_padding_alone_rings_for_both_sleepers),
 		cmocka_unit_test(test_attach_lowers_a_dead_sleepers_flag),
 		cmocka_unit_test(
 			test_two_threads_spinning_lose_and_tear_nothing),
