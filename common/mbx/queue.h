@@ -121,8 +121,8 @@ int mbx_tx_commit(struct mbx_tx *tx, uint32_t bytes);
 void mbx_tx_abort(struct mbx_tx *tx);
 
 /*
- * After publishing, and after MBX_EAGAIN: 1 if the consumer sleeps and wants its doorbell rung, else
- * 0. A full barrier and one shared load.
+ * After publishing, and after MBX_EAGAIN: 1 if the consumer sleeps and wants its
+ * doorbell rung, else 0. A full barrier and one shared load.
  */
 int mbx_tx_notify(struct mbx_tx *tx);
 
