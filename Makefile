@@ -152,6 +152,13 @@ endef
 $(eval $(call unit_variant,unit,))
 $(eval $(call unit_variant,asan,-fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer))
 $(eval $(call unit_variant,tsan,-fsanitize=thread -DMBX_DATA_PLAIN -Wno-tsan))
+# End-to-end programs, run by tests/e2e_*.sh with firmware beside them
+E2E := $(patsubst tests/e2e/%.c,$(BUILD)/e2e/%,$(wildcard tests/e2e/*.c))
+$(BUILD)/e2e/%: $(BUILD)/unit/tests/e2e/%.o $(BUILD)/libmbx.a
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) -o $@ $^ -lcmocka -pthread
+
 setup: ## Install what the build and the tests need (apt, or says what)
 	$(Q)scripts/setup.sh build run test
 
@@ -159,7 +166,7 @@ test: ## Run all tests, unit and end to end (installs what is missing)
 	$(Q)scripts/setup.sh build run test
 	$(Q)$(MAKE) --no-print-directory test-only
 
-test-only: linux firmware-linux $(BOARDS:%=firmware-%) unit-unit unit-asan unit-tsan
+test-only: linux firmware-linux $(BOARDS:%=firmware-%) unit-unit unit-asan unit-tsan $(E2E)
 	$(Q)BUILD=$(abspath $(BUILD)) tests/run
 
 run: ## Boot the firmware and run the main job (FILES="a b" streams those too)
