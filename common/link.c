@@ -209,6 +209,15 @@ static void compute(struct mbx_link *l, uint32_t line, uint32_t align)
 	l->needs = l->end_off;
 }
 
+/* Sections on pages where the region can afford it, else on lines. */
+static void choose_layout(struct mbx_link *l)
+{
+	compute(l, l->is.line_bytes, l->is.page_bytes);
+	if (l->end_off > l->is.bytes)
+		compute(l, l->is.line_bytes, l->is.line_bytes);
+	l->why.channel = -1;
+}
+
 static int bad_stream(const struct mbx_stream *s, uint32_t slots)
 {
 	if (s->max_bytes == 0 || s->max_bytes > MBX_MAX_MESSAGE ||
@@ -229,7 +238,8 @@ static int bad_channel(const struct mbx_channel *c)
 		      c->is.kind == MBX_KIND_LOG;
 
 	while (n < MBX_NAME_BYTES && c->name[n])
-		n++;
+		if (c->name[n] <= ' ' || c->name[n++] > '~')
+			return 1;
 	if (n == 0 || n == MBX_NAME_BYTES)
 		return 1;
 	if (c->is.kind < MBX_KIND_QUEUE || c->is.kind > MBX_KIND_CALL ||
@@ -237,8 +247,8 @@ static int bad_channel(const struct mbx_channel *c)
 	    (slotted ? c->is.slots == 0 : c->is.slots != 0))
 		return 1;
 	if (c->is.kind == MBX_KIND_CALL &&
-	    (bad_stream(&c->is.back, 0) || c->is.back.max_bytes < 8u ||
-	     c->is.fwd.max_bytes < 8u))
+	    (c->is.full != MBX_FAIL || bad_stream(&c->is.back, 0) ||
+	     c->is.back.max_bytes < 8u || c->is.fwd.max_bytes < 8u))
 		return 1;
 	return bad_stream(&c->is.fwd, c->is.slots);
 }
@@ -265,18 +275,14 @@ int mbx_link_init(struct mbx_link *l, const struct mbx_link_config *config)
 	if (((uint32_t)l->is.base | l->is.bytes) & 3u ||
 	    l->is.bytes > MBX_MAX_REGION || l->is.count > MBX_MAX_CHANNELS ||
 	    !power_of_two_in(l->is.line_bytes, 4, 4096) ||
-	    !power_of_two_in(l->is.page_bytes, 64, 65536))
+	    !power_of_two_in(l->is.page_bytes, l->is.line_bytes, 65536))
 		return MBX_EINVAL;
 	for (i = 0; i < l->is.count; i++) {
 		l->why.channel = (int16_t)i;
 		if (bad_channel(&l->is.channels[i]))
 			return MBX_EINVAL;
 	}
-	/* sections on pages where the region can afford it, else on lines */
-	compute(l, l->is.line_bytes, l->is.page_bytes);
-	if (l->end_off > l->is.bytes)
-		compute(l, l->is.line_bytes, l->is.line_bytes);
-	l->why.channel = -1;
+	choose_layout(l);
 	return 0;
 }
 
@@ -369,7 +375,12 @@ static int check_layout(struct mbx_link *l, const uint32_t w[16])
 	l->why.word = 5;
 	l->why.ours = ours[5];
 	l->why.theirs = w[5];
-	if (ours[5] != w[5] || walk(l, CHECK, &k))
+	if (ours[5] != w[5])
+		return MBX_EMISMATCH;
+	l->why.word = 8; /* the walk must not leave the region */
+	l->why.ours = ours[8];
+	l->why.theirs = w[8];
+	if (ours[8] > w[2] || walk(l, CHECK, &k))
 		return MBX_EMISMATCH;
 	l->why.channel = -1;
 	for (i = 4; i < 15; i++) {
@@ -388,56 +399,75 @@ static void write_region(struct mbx_link *l)
 	uint32_t w[16], off;
 	struct walk k;
 
-	/* Whole words, first to last: fresh ECC memory must not be read. */
+	/* whole words, first to last; the instance is in its place already */
 	for (off = 0; off < l->end_off; off += 4u)
-		store(l, off, 0);
+		if (off != OFF(mbx_super, instance))
+			store(l, off, 0);
 	super_words(l, w);
 	for (off = 1; off < 15; off++)
 		store(l, 4u * off, w[off]);
-	store(l, 60, super_check(w));
+	store(l, OFF(mbx_super, check), super_check(w));
 	walk(l, WRITE, &k);
 	mbx_order_all();
 	mbx_st_release(mbx_link_word(l, 0), MBX_MAGIC);
 }
 
+/*
+ * Another layout, or none. Take back the magic: whoever is attached sees that at
+ * its next poll and lets go. The new instance goes in at once, so that a peer
+ * that sleeps through all of it, and a formatter that dies in between, still
+ * end up with different numbers.
+ */
+static void take_back(struct mbx_link *l, int err, const uint32_t w[16])
+{
+	uint32_t last = 0;
+
+	if (err == MBX_EAGAIN)
+		last = load(l, OFF(mbx_super, instance));
+	else if (err != MBX_ENOTREGION)
+		last = w[3];
+	l->forming = last + 1u ? last + 1u : 1u;
+	mbx_st_release(mbx_link_word(l, 0), 0);
+	store(l, OFF(mbx_super, instance), l->forming);
+	mbx_order_all();
+}
+
 int mbx_link_format(struct mbx_link *l, uint32_t now_us)
 {
-	uint32_t w[16], line, align;
+	uint32_t w[16];
 	int err;
 
+	choose_layout(l);
 	if (l->end_off > l->is.bytes)
 		return MBX_ENOSPC;
-	if (!l->formatting) {
+	if (!l->forming) {
+		uint32_t line = l->line, align = l->align;
+
 		err = load_super(l, w);
-		line = l->line;
-		align = l->align;
 		if (err == 0 && w[2] == l->is.bytes && w[6] == line &&
 		    w[7] == align && check_layout(l, w) == 0)
 			return 1;
-		/*
-		 * Another layout, or none. Take back the magic; whoever is
-		 * attached sees that at its next poll and lets go.
-		 */
-		l->instance = err == MBX_EAGAIN || err == MBX_ENOTREGION ? 0
-									 : w[3];
-		if (err == 0)
-			l->let_go_off = w[8 + !l->is.side];
-		compute(l, line, align);
-		mbx_st_release(mbx_link_word(l, 0), 0);
-		if (err == 0 && load(l, l->let_go_off) != MBX_SIDE_DOWN) {
-			l->formatting = 1;
-			l->let_go_us = now_us;
-			return MBX_EAGAIN;
-		}
-	} else if (load(l, l->let_go_off) != MBX_SIDE_DOWN &&
-		   now_us - l->let_go_us < LET_GO_US) {
-		return MBX_EAGAIN;
+		l->instance = 0;
+		choose_layout(l);
+		take_back(l, err, w);
+		l->let_go_us = now_us;
+		l->let_go_off = err ? 0 : w[8 + !l->is.side];
 	}
-	l->formatting = 0;
-	if (++l->instance == 0)
-		l->instance = 1;
+	if (l->let_go_off && load(l, l->let_go_off) != MBX_SIDE_DOWN &&
+	    now_us - l->let_go_us < LET_GO_US)
+		return MBX_EAGAIN;
+	l->instance = l->forming;
+	l->forming = 0;
 	write_region(l);
+	l->instance = 0;
 	return 0;
+}
+
+static uint32_t next_session(const struct mbx_link *l)
+{
+	uint32_t last = load(l, side_off(l, 1, OFF(mbx_side_block, session)));
+
+	return last + 1u ? last + 1u : 1u;
 }
 
 /* Tell the peer, in the only words whose place both sides agree on. */
@@ -449,8 +479,7 @@ static void say_incompatible(struct mbx_link *l, const uint32_t w[16])
 	l->section[MBX_REMOTE] = w[9];
 	say(l, OFF(mbx_side_block, layout_hash), ours);
 	say(l, OFF(mbx_side_block, instance), w[3]);
-	say(l, OFF(mbx_side_block, session),
-	    load(l, side_off(l, 1, OFF(mbx_side_block, session))) + 1u);
+	say(l, OFF(mbx_side_block, session), next_session(l));
 	mbx_st_release(mbx_link_word(l, side_off(l, 1, 0)),
 		       MBX_SIDE_INCOMPATIBLE);
 }
@@ -473,37 +502,6 @@ int mbx_link_observe(struct mbx_link *l)
 	return observe(l, w);
 }
 
-int mbx_link_attach(struct mbx_link *l)
-{
-	uint32_t w[16];
-	int err = observe(l, w);
-
-	l->peer_session = l->last_session = 0;
-	l->beaten = l->incompatible = 0;
-	if (err == MBX_EMISMATCH)
-		say_incompatible(l, w);
-	if (err)
-		return err;
-	mbx_order_all();
-	/* Down first: nothing of this life is to be taken for the last one's. */
-	say(l, OFF(mbx_side_block, state), MBX_SIDE_DOWN);
-	mbx_order_all();
-	l->session = load(l, side_off(l, 1, OFF(mbx_side_block, session))) + 1u;
-	if (l->session == 0)
-		l->session = 1;
-	l->beat = load(l, side_off(l, 1, OFF(mbx_side_block, beat)));
-	say(l, OFF(mbx_side_block, session), l->session);
-	say(l, OFF(mbx_side_block, ack), 0);
-	say(l, OFF(mbx_side_block, instance), l->instance);
-	say(l, OFF(mbx_side_block, layout_hash), l->layout_hash);
-	say(l, OFF(mbx_side_block, code_version), MBX_CODE_VERSION);
-	say(l, OFF(mbx_side_block, boot_reason), l->is.boot_reason);
-	say(l, OFF(mbx_side_block, wakeup), l->is.wakeup);
-	say(l, OFF(mbx_side_block, owner), l->is.owner);
-	mbx_st_release(mbx_link_word(l, side_off(l, 1, 0)), MBX_SIDE_ATTACHING);
-	return 0;
-}
-
 /* Region formatted again, or about to be: let go, but do not touch a new one. */
 static int is_stale(struct mbx_link *l)
 {
@@ -519,6 +517,65 @@ static int is_stale(struct mbx_link *l)
 	return 1;
 }
 
+static void begin_life(struct mbx_link *l)
+{
+	/* Down first: nothing of this life is to be taken for the last one's. */
+	say(l, OFF(mbx_side_block, state), MBX_SIDE_DOWN);
+	mbx_order_all();
+	l->session = next_session(l);
+	l->beat = load(l, side_off(l, 1, OFF(mbx_side_block, beat)));
+	say(l, OFF(mbx_side_block, ack), 0);
+	/* whoever sees the new session must not see the old acknowledgement */
+	mbx_st_release(
+		mbx_link_word(l, side_off(l, 1, OFF(mbx_side_block, session))),
+		l->session);
+	say(l, OFF(mbx_side_block, instance), l->instance);
+	say(l, OFF(mbx_side_block, layout_hash), l->layout_hash);
+	say(l, OFF(mbx_side_block, code_version), MBX_CODE_VERSION);
+	say(l, OFF(mbx_side_block, boot_reason), l->is.boot_reason);
+	say(l, OFF(mbx_side_block, wakeup), l->is.wakeup);
+	say(l, OFF(mbx_side_block, owner), l->is.owner);
+	mbx_st_release(mbx_link_word(l, side_off(l, 1, 0)), MBX_SIDE_ATTACHING);
+}
+
+int mbx_link_attach(struct mbx_link *l)
+{
+	uint32_t w[16];
+	int err = observe(l, w);
+
+	l->peer_session = l->last_session = l->incompatible = 0;
+	l->beaten = l->silent = 0;
+	if (err == MBX_EMISMATCH)
+		say_incompatible(l, w);
+	if (err)
+		return err;
+	mbx_order_all();
+	begin_life(l);
+	/*
+	 * A formatter that looked for a peer to wait for before it could see
+	 * this one has taken back the magic by now: let go, and come again.
+	 */
+	mbx_order_all();
+	return is_stale(l) ? MBX_EAGAIN : 0;
+}
+
+/*
+ * Has the peer's heart stopped? Silence is latched until the next beat: told by
+ * the clock alone, it would end when the clock has gone round.
+ */
+static int is_silent(struct mbx_link *l, uint32_t beat, uint32_t now_us)
+{
+	if (beat != l->peer_beat || !l->beaten) {
+		l->peer_beat = beat;
+		l->peer_seen_us = now_us;
+		l->beaten = 1;
+		l->silent = 0;
+	} else if (now_us - l->peer_seen_us >= l->is.liveness_us) {
+		l->silent = 1;
+	}
+	return l->silent;
+}
+
 /* The peer's block, each word once. Its session if it is there, else 0. */
 static uint32_t look_at_peer(struct mbx_link *l, uint32_t now_us, int *knows_us,
 			     uint32_t *events)
@@ -526,22 +583,18 @@ static uint32_t look_at_peer(struct mbx_link *l, uint32_t now_us, int *knows_us,
 	uint32_t state, session, beat;
 
 	state = mbx_ld_acquire(mbx_link_word(l, side_off(l, 0, 0)));
-	session = load(l, side_off(l, 0, OFF(mbx_side_block, session)));
+	/* pairs with the release in begin_life(): the session before the ack */
+	session = mbx_ld_acquire(
+		mbx_link_word(l, side_off(l, 0, OFF(mbx_side_block, session))));
 	beat = load(l, side_off(l, 0, OFF(mbx_side_block, beat)));
 	*knows_us = load(l, side_off(l, 0, OFF(mbx_side_block, ack))) ==
 		    l->session;
-	if (state == MBX_SIDE_INCOMPATIBLE &&
-	    l->incompatible != (uint8_t)session) {
-		l->incompatible = (uint8_t)session;
+	if (state == MBX_SIDE_INCOMPATIBLE && l->incompatible != session) {
+		l->incompatible = session;
 		*events |= MBX_EVENT_INCOMPATIBLE;
 	}
-	if (beat != l->peer_beat || !l->beaten) {
-		l->peer_beat = beat;
-		l->peer_seen_us = now_us;
-		l->beaten = 1;
-	}
-	if ((state != MBX_SIDE_ATTACHING && state != MBX_SIDE_UP) ||
-	    now_us - l->peer_seen_us >= l->is.liveness_us)
+	if (is_silent(l, beat, now_us) ||
+	    (state != MBX_SIDE_ATTACHING && state != MBX_SIDE_UP))
 		return 0;
 	if (load(l, side_off(l, 0, OFF(mbx_side_block, instance))) !=
 	    l->instance)

@@ -2,8 +2,8 @@
 /*
  * Calls: request and reply over a pair of queues, with an id and a deadline.
  *
- * The caller has one call open at a time on a channel; the server answers in
- * any order it likes. Ids make late replies of calls that timed out, and those
+ * The caller has one call open at a time on a channel; the server answers one
+ * request after the other. Ids make late replies of calls that timed out, and those
  * to a caller's earlier life, fall away (and be counted in caller.stale).
  * Common to all functions: never block, never notify (use mbx_tx_notify() on
  * .tx and mbx_rx_notify() on .rx after those that say so).

@@ -68,10 +68,11 @@ struct mbx_link {
 	uint32_t beat;
 	uint32_t let_go_us;  /* formatting: since when the peer is asked */
 	uint32_t let_go_off; /* formatting: where its state stands */
-	uint8_t beaten;	     /* the peer's beat was seen to change */
-	uint8_t formatting;
-	uint8_t incompatible; /* told already */
-	struct mbx_why why;   /* of the last MBX_EMISMATCH, EVERSION, ... */
+	uint32_t forming;    /* the instance being formatted; 0: not doing so */
+	uint32_t incompatible; /* the peer's session that was told already */
+	uint8_t beaten;	       /* the peer's beat was seen at least once */
+	uint8_t silent;	       /* the peer's beat has stopped */
+	struct mbx_why why;    /* of the last MBX_EMISMATCH, EVERSION, ... */
 };
 
 /* Bits of what mbx_link_poll() returns. */

@@ -141,7 +141,9 @@ int mbx_tx_want_room(struct mbx_tx *tx, int on);
 int mbx_rx_attach(struct mbx_rx *rx, const struct mbx_queue_place *at);
 
 /*
- * Copy the oldest message to @buf and release it.
+ * Copy the oldest message to @buf and release it. If this side dies after that
+ * the message is gone with it; one that must be handled even then is peeked,
+ * handled, and released.
  *
  * Returns its length in bytes (0 is a message), or
  *   MBX_EAGAIN		the queue is empty

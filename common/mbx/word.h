@@ -85,8 +85,6 @@ MBX_INLINE void mbx_st_release(struct mbx_word mbx_shared *w, uint32_t v)
 	mbx_st(w, v);
 }
 
-#define mbx_order_stores() mbx_port_barrier()
-#define mbx_order_loads()  mbx_port_barrier()
 #else
 MBX_INLINE uint32_t mbx_ld_acquire(const struct mbx_word mbx_shared *w)
 {
@@ -100,7 +98,13 @@ MBX_INLINE void mbx_st_release(struct mbx_word mbx_shared *w, uint32_t v)
 	mbx_port_clean(mbx_word_raw(w), 4u);
 }
 
+#endif
+
 /* Stores (loads) before it stay before stores (loads) after it. */
+#if defined(__arm__) || defined(__aarch64__)
+#define mbx_order_stores() mbx_port_barrier() /* C11's would be DMB ISH */
+#define mbx_order_loads()  mbx_port_barrier()
+#else
 #define mbx_order_stores() __atomic_thread_fence(__ATOMIC_RELEASE)
 #define mbx_order_loads()  __atomic_thread_fence(__ATOMIC_ACQUIRE)
 #endif
