@@ -20,7 +20,7 @@ build arm-none-eabi-ar           binutils-arm-none-eabi   links the firmware
 
 run   qemu-system-arm            qemu-system-arm          emulates the board
 
-test  qemu-system-arm            qemu-system-arm          emulates the boards
+test  qemu-system-arm            qemu-system-arm          emulates the board
 test  <cmocka.h>                 libcmocka-dev            unit test framework
 test  g++                        g++                      checks that the headers are valid C++
 test  pkg-config                 pkg-config               checks mbx.pc as a user would
@@ -121,7 +121,7 @@ lacking=$(missing "$@")
 [ -n "$lacking" ] || exit 0
 wanted=$(echo "$lacking" | packages)
 wanted=${wanted% }
-echo "$lacking" | sort -u | while read -r package why; do
+echo "$lacking" | sort -s -u -k 1,1 | while read -r package why; do
     say "missing: $package ($why)"
 done
 
