@@ -83,7 +83,14 @@ static uint32_t text_word(const char *text, uint32_t i)
 
 /* ---- layout ---- */
 
-enum mode { COMPUTE, WRITE, CHECK };
+/*
+ * CHECK_IS compares what a channel is, CHECK_AT where it stands. In this order,
+ * because one channel that differs moves all those behind it.
+ */
+enum mode { COMPUTE, WRITE, CHECK_IS, CHECK_AT };
+
+/* Words of a directory entry that are offsets. */
+#define AT_WORDS (1u << 6 | 1u << 10 | 1u << 11 | 1u << 14 | 1u << 15)
 
 struct walk {
 	uint32_t free[2]; /* next free offset of either section */
@@ -152,8 +159,9 @@ static int word(struct mbx_link *l, enum mode mode, uint32_t off, uint32_t ours)
 {
 	if (mode == WRITE)
 		store(l, off, ours);
-	if (mode == CHECK) {
-		uint32_t theirs = load(l, off);
+	if (mode == CHECK_IS || mode == CHECK_AT) {
+		/* a region too small for our directory can't be ours */
+		uint32_t theirs = off < l->is.bytes ? load(l, off) : ~ours;
 
 		if (theirs != ours) {
 			l->why.ours = ours;
@@ -178,9 +186,13 @@ static int walk(struct mbx_link *l, enum mode mode, struct walk *k)
 		for (j = 0; j < 16; j++, off += 4u) {
 			k->hash = fnv_word(k->hash, words[j]);
 			l->why.word = (uint8_t)j;
+			if (mode == (AT_WORDS >> j & 1u ? CHECK_IS : CHECK_AT))
+				continue;
 			if (word(l, mode, off, words[j]))
 				return MBX_EMISMATCH;
 		}
+		if (mode == CHECK_IS)
+			continue;
 		l->why.word = 5; /* a text differs as its hash does */
 		for (j = 0; j < bytes; j += 4u)
 			if (word(l, mode, text + j, text_word(type, j)))
@@ -212,9 +224,11 @@ static void compute(struct mbx_link *l, uint32_t line, uint32_t align)
 /* Sections on pages where the region can afford it, else on lines. */
 static void choose_layout(struct mbx_link *l)
 {
-	compute(l, l->is.line_bytes, l->is.page_bytes);
+	uint32_t line = l->is.line_bytes, page = l->is.page_bytes;
+
+	compute(l, line, page > line ? page : line);
 	if (l->end_off > l->is.bytes)
-		compute(l, l->is.line_bytes, l->is.line_bytes);
+		compute(l, line, line);
 	l->why.channel = -1;
 }
 
@@ -230,27 +244,45 @@ static int bad_stream(const struct mbx_stream *s, uint32_t slots)
 	return s->bytes < 12 || MBX_ROUND4(s->max_bytes) > s->bytes - 8u;
 }
 
+static int bad_name(const char *name)
+{
+	uint32_t n = 0;
+
+	for (; name[n]; n++) {
+		char c = name[n];
+
+		if (n == MBX_NAME_BYTES - 1u ||
+		    !((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+		      (c >= '0' && c <= '9') || c == '_' || c == '.' ||
+		      c == '-'))
+			return 1;
+	}
+	return n == 0;
+}
+
 /* Declarations come from the application, or from a region by way of a tool. */
 static int bad_channel(const struct mbx_channel *c)
 {
-	uint32_t n = 0;
-	int slotted = c->is.kind == MBX_KIND_STATE ||
-		      c->is.kind == MBX_KIND_LOG;
+	uint8_t full = c->is.full;
 
-	while (n < MBX_NAME_BYTES && c->name[n])
-		if (c->name[n] <= ' ' || c->name[n++] > '~')
-			return 1;
-	if (n == 0 || n == MBX_NAME_BYTES)
+	if (!c->name || bad_name(c->name) || !c->is.type ||
+	    c->is.direction > MBX_R2H)
 		return 1;
-	if (c->is.kind < MBX_KIND_QUEUE || c->is.kind > MBX_KIND_CALL ||
-	    c->is.direction > MBX_R2H || c->is.full > MBX_OVERWRITE ||
-	    (slotted ? c->is.slots == 0 : c->is.slots != 0))
-		return 1;
-	if (c->is.kind == MBX_KIND_CALL &&
-	    (c->is.full != MBX_FAIL || bad_stream(&c->is.back, 0) ||
-	     c->is.back.max_bytes < 8u || c->is.fwd.max_bytes < 8u))
-		return 1;
-	return bad_stream(&c->is.fwd, c->is.slots);
+	switch (c->is.kind) {
+	case MBX_KIND_QUEUE:
+		return full > MBX_BLOCK || c->is.slots ||
+		       bad_stream(&c->is.fwd, 0);
+	case MBX_KIND_STATE:
+	case MBX_KIND_LOG:
+		return full != MBX_OVERWRITE || !c->is.slots ||
+		       bad_stream(&c->is.fwd, c->is.slots);
+	case MBX_KIND_CALL:
+		return full != MBX_FAIL || c->is.slots ||
+		       bad_stream(&c->is.fwd, 0) ||
+		       bad_stream(&c->is.back, 0) || c->is.fwd.max_bytes < 8u ||
+		       c->is.back.max_bytes < 8u;
+	}
+	return 1;
 }
 
 static int power_of_two_in(uint32_t n, uint32_t lo, uint32_t hi)
@@ -275,7 +307,7 @@ int mbx_link_init(struct mbx_link *l, const struct mbx_link_config *config)
 	if (((uint32_t)l->is.base | l->is.bytes) & 3u ||
 	    l->is.bytes > MBX_MAX_REGION || l->is.count > MBX_MAX_CHANNELS ||
 	    !power_of_two_in(l->is.line_bytes, 4, 4096) ||
-	    !power_of_two_in(l->is.page_bytes, l->is.line_bytes, 65536))
+	    !power_of_two_in(l->is.page_bytes, 64, 65536))
 		return MBX_EINVAL;
 	for (i = 0; i < l->is.count; i++) {
 		l->why.channel = (int16_t)i;
@@ -314,52 +346,70 @@ static uint32_t super_check(const uint32_t w[16])
 	return hash;
 }
 
+static void explain(struct mbx_link *l, uint32_t word, uint32_t ours,
+		    uint32_t theirs)
+{
+	l->why.channel = -1;
+	l->why.word = (uint8_t)word;
+	l->why.ours = ours;
+	l->why.theirs = theirs;
+}
+
+/* Word @i of the superblock makes no sense; @ours is one that would. */
+static int damaged(struct mbx_link *l, const uint32_t w[16], uint32_t i,
+		   uint32_t ours)
+{
+	explain(l, i, ours, w[i]);
+	return MBX_ECORRUPT;
+}
+
+/* All but the magic that does not depend on the channels. */
+static int check_super(struct mbx_link *l, const uint32_t w[16])
+{
+	uint32_t i, check = super_check(w);
+
+	if (w[1] >> 16 != MBX_LAYOUT_MAJOR) {
+		explain(l, 1, MBX_LAYOUT_VERSION, w[1]);
+		return MBX_EVERSION;
+	}
+	if (w[15] != check)
+		return damaged(l, w, 15, check);
+	if (w[2] > l->is.bytes) {
+		explain(l, 2, l->is.bytes, w[2]);
+		return MBX_ENOSPC;
+	}
+	if (!power_of_two_in(w[6], 4, 4096))
+		return damaged(l, w, 6, l->is.line_bytes);
+	if (!power_of_two_in(w[7], w[6], 65536))
+		return damaged(l, w, 7, l->is.page_bytes);
+	if (w[3] == 0)
+		return damaged(l, w, 3, 1);
+	for (i = 8; i < 10; i++)
+		if (w[2] < SIDE_BYTES || w[i] & 3u || w[i] < SUPER_BYTES ||
+		    w[i] > w[2] - SIDE_BYTES)
+			return damaged(l, w, i, w[2] - SIDE_BYTES);
+	return 0;
+}
+
 /*
- * Fetch the superblock, each word once, and check all that does not depend on
- * the channels. The peer's values are used only after this.
+ * Fetch the superblock, each word once, and check it. The peer's values are
+ * used only after this.
  */
 static int load_super(struct mbx_link *l, uint32_t w[16])
 {
 	uint32_t i;
 
-	l->why.channel = -1;
-	l->why.word = 0;
-	l->why.ours = MBX_MAGIC;
-	if (l->is.bytes < SUPER_BYTES)
+	if (l->is.bytes < SUPER_BYTES) {
+		explain(l, 2, l->is.bytes, SUPER_BYTES);
 		return MBX_ENOSPC;
-	w[0] = l->why.theirs = mbx_ld_acquire(mbx_link_word(l, 0));
-	if (w[0] != MBX_MAGIC)
-		return w[0] == 0 ? MBX_EAGAIN : MBX_ENOTREGION;
+	}
+	w[0] = mbx_ld_acquire(mbx_link_word(l, 0));
 	for (i = 1; i < 16; i++)
 		w[i] = load(l, 4u * i);
-	l->why.word = 1;
-	l->why.ours = MBX_LAYOUT_VERSION;
-	l->why.theirs = w[1];
-	if (w[1] >> 16 != MBX_LAYOUT_MAJOR)
-		return MBX_EVERSION;
-	l->why.word = 15;
-	l->why.ours = super_check(w);
-	l->why.theirs = w[15];
-	if (l->why.ours != l->why.theirs)
-		return MBX_ECORRUPT;
-	l->why.word = 2;
-	l->why.ours = l->is.bytes;
-	l->why.theirs = w[2];
-	if (w[2] > l->is.bytes)
-		return MBX_ENOSPC;
-	for (i = 8; i < 10; i++) {
-		l->why.word = (uint8_t)i;
-		l->why.theirs = w[i];
-		if (w[2] < SIDE_BYTES || w[i] & 3u || w[i] > w[2] - SIDE_BYTES)
-			return MBX_ECORRUPT;
-	}
-	if (!power_of_two_in(w[6], 4, 4096) ||
-	    !power_of_two_in(w[7], 4, 65536)) {
-		l->why.word = w[7] ? 6 : 7;
-		l->why.theirs = w[l->why.word];
-		return MBX_ECORRUPT;
-	}
-	return 0;
+	explain(l, 0, MBX_MAGIC, w[0]);
+	if (w[0] != MBX_MAGIC)
+		return w[0] == 0 ? MBX_EAGAIN : MBX_ENOTREGION;
+	return check_super(l, w);
 }
 
 /* Does the region, its superblock fetched to @w, have our channels? */
@@ -371,35 +421,29 @@ static int check_layout(struct mbx_link *l, const uint32_t w[16])
 	compute(l, w[6], w[7]);
 	l->instance = w[3];
 	super_words(l, ours);
-	l->why.channel = -1;
-	l->why.word = 5;
-	l->why.ours = ours[5];
-	l->why.theirs = w[5];
-	if (ours[5] != w[5])
+	explain(l, 5, ours[5], w[5]);
+	if (ours[5] != w[5] || walk(l, CHECK_IS, &k) || walk(l, CHECK_AT, &k))
 		return MBX_EMISMATCH;
-	l->why.word = 8; /* the walk must not leave the region */
-	l->why.ours = ours[8];
-	l->why.theirs = w[8];
-	if (ours[8] > w[2] || walk(l, CHECK, &k))
-		return MBX_EMISMATCH;
-	l->why.channel = -1;
-	for (i = 4; i < 15; i++) {
-		if (ours[i] == w[i] || i == 13)
-			continue;
-		l->why.word = (uint8_t)i;
-		l->why.ours = ours[i];
-		l->why.theirs = w[i];
-		return MBX_EMISMATCH;
-	}
-	return l->end_off > w[2] ? MBX_ECORRUPT : 0;
+	for (i = 4; i < 15; i++)
+		if (ours[i] != w[i] && i != 13) {
+			explain(l, i, ours[i], w[i]);
+			return MBX_EMISMATCH;
+		}
+	return l->end_off > w[2] ? damaged(l, w, 2, l->end_off) : 0;
 }
 
+/*
+ * The instance goes first, so that a crash in here does not make the next life
+ * use its number again, before the eyes of a peer that has not looked since.
+ */
 static void write_region(struct mbx_link *l)
 {
 	uint32_t w[16], off;
 	struct walk k;
 
-	/* whole words, first to last; the instance is in its place already */
+	store(l, OFF(mbx_super, instance), l->instance);
+	mbx_order_stores();
+	/* Whole words: part of one would read ECC memory never written. */
 	for (off = 0; off < l->end_off; off += 4u)
 		if (off != OFF(mbx_super, instance))
 			store(l, off, 0);
@@ -413,61 +457,74 @@ static void write_region(struct mbx_link *l)
 }
 
 /*
- * Another layout, or none. Take back the magic: whoever is attached sees that at
- * its next poll and lets go. The new instance goes in at once, so that a peer
- * that sleeps through all of it, and a formatter that dies in between, still
- * end up with different numbers.
+ * Take back the magic; a peer that is attached sees that at its next poll and
+ * lets go. 1 if there is one to wait for, also when an earlier life of ours
+ * took the magic back and died.
  */
-static void take_back(struct mbx_link *l, int err, const uint32_t w[16])
+static int take_back(struct mbx_link *l, const uint32_t w[16])
 {
-	uint32_t last = 0;
+	int was_region = check_super(l, w) == 0;
+	uint32_t state;
 
-	if (err == MBX_EAGAIN)
-		last = load(l, OFF(mbx_super, instance));
-	else if (err != MBX_ENOTREGION)
-		last = w[3];
-	l->forming = last + 1u ? last + 1u : 1u;
 	mbx_st_release(mbx_link_word(l, 0), 0);
-	store(l, OFF(mbx_super, instance), l->forming);
 	mbx_order_all();
+	/* of memory that was a region, or was being made one, it goes on */
+	l->next_instance = 1;
+	if ((w[0] == 0 || w[0] == MBX_MAGIC) && w[3] + 1u != 0)
+		l->next_instance = w[3] + 1u;
+	if (!was_region)
+		return 0;
+	l->let_go_off = w[8 + !l->is.side];
+	state = load(l, l->let_go_off);
+	return state == MBX_SIDE_ATTACHING || state == MBX_SIDE_UP;
+}
+
+/* Adopt the region if it is as it should be. */
+static int adopt(struct mbx_link *l, uint32_t w[16])
+{
+	uint32_t line = l->line, align = l->align;
+	int same = load_super(l, w) == 0 && w[2] == l->is.bytes &&
+		   w[6] == line && w[7] == align && check_layout(l, w) == 0;
+
+	if (!same)
+		compute(l, line, align);
+	l->instance = 0; /* attach, not this, begins a life */
+	return same;
 }
 
 int mbx_link_format(struct mbx_link *l, uint32_t now_us)
 {
 	uint32_t w[16];
-	int err;
 
 	choose_layout(l);
 	if (l->end_off > l->is.bytes)
 		return MBX_ENOSPC;
-	if (!l->forming) {
-		uint32_t line = l->line, align = l->align;
-
-		err = load_super(l, w);
-		if (err == 0 && w[2] == l->is.bytes && w[6] == line &&
-		    w[7] == align && check_layout(l, w) == 0)
+	if (!l->formatting) {
+		if (adopt(l, w))
 			return 1;
-		l->instance = 0;
-		choose_layout(l);
-		take_back(l, err, w);
-		l->let_go_us = now_us;
-		l->let_go_off = err ? 0 : w[8 + !l->is.side];
-	}
-	if (l->let_go_off && load(l, l->let_go_off) != MBX_SIDE_DOWN &&
-	    now_us - l->let_go_us < LET_GO_US)
+		if (take_back(l, w)) {
+			l->formatting = 1;
+			l->let_go_us = now_us;
+			return MBX_EAGAIN;
+		}
+	} else if (load(l, l->let_go_off) != MBX_SIDE_DOWN &&
+		   now_us - l->let_go_us < LET_GO_US) {
 		return MBX_EAGAIN;
-	l->instance = l->forming;
-	l->forming = 0;
+	}
+	l->formatting = 0;
+	l->instance = l->next_instance;
 	write_region(l);
 	l->instance = 0;
 	return 0;
 }
 
+/* Behind that of the last life, and never 0. */
 static uint32_t next_session(const struct mbx_link *l)
 {
-	uint32_t last = load(l, side_off(l, 1, OFF(mbx_side_block, session)));
+	uint32_t off = side_off(l, 1, OFF(mbx_side_block, session));
+	uint32_t session = load(l, off) + 1u;
 
-	return last + 1u ? last + 1u : 1u;
+	return session ? session : 1;
 }
 
 /* Tell the peer, in the only words whose place both sides agree on. */
@@ -499,6 +556,7 @@ int mbx_link_observe(struct mbx_link *l)
 {
 	uint32_t w[16];
 
+	l->session = 0; /* no life: poll and detach must not store either */
 	return observe(l, w);
 }
 
@@ -510,7 +568,7 @@ static int is_stale(struct mbx_link *l)
 	if (magic == MBX_MAGIC &&
 	    load(l, OFF(mbx_super, instance)) == l->instance)
 		return 0;
-	if (magic == 0)
+	if (magic == 0 && l->session)
 		say(l, OFF(mbx_side_block, state), MBX_SIDE_DOWN);
 	l->instance = 0;
 	l->peer_session = 0;
@@ -544,7 +602,7 @@ int mbx_link_attach(struct mbx_link *l)
 	int err = observe(l, w);
 
 	l->peer_session = l->last_session = l->incompatible = 0;
-	l->beaten = l->silent = 0;
+	l->beaten = 0;
 	if (err == MBX_EMISMATCH)
 		say_incompatible(l, w);
 	if (err)
@@ -560,8 +618,8 @@ int mbx_link_attach(struct mbx_link *l)
 }
 
 /*
- * Has the peer's heart stopped? Silence is latched until the next beat: told by
- * the clock alone, it would end when the clock has gone round.
+ * Has the peer's heart stopped? Told by the clock alone, silence would end when
+ * the clock has gone round, so the moment of the last beat is drawn along.
  */
 static int is_silent(struct mbx_link *l, uint32_t beat, uint32_t now_us)
 {
@@ -569,11 +627,11 @@ static int is_silent(struct mbx_link *l, uint32_t beat, uint32_t now_us)
 		l->peer_beat = beat;
 		l->peer_seen_us = now_us;
 		l->beaten = 1;
-		l->silent = 0;
-	} else if (now_us - l->peer_seen_us >= l->is.liveness_us) {
-		l->silent = 1;
 	}
-	return l->silent;
+	if (now_us - l->peer_seen_us < l->is.liveness_us)
+		return 0;
+	l->peer_seen_us = now_us - l->is.liveness_us;
+	return 1;
 }
 
 /* The peer's block, each word once. Its session if it is there, else 0. */
@@ -611,6 +669,8 @@ uint32_t mbx_link_poll(struct mbx_link *l, uint32_t now_us)
 		return 0;
 	if (is_stale(l))
 		return MBX_EVENT_RESET;
+	if (!l->session)
+		return 0;
 	say(l, OFF(mbx_side_block, time_us), now_us);
 	say(l, OFF(mbx_side_block, beat), ++l->beat);
 	session = look_at_peer(l, now_us, &knows_us, &events);
@@ -634,7 +694,7 @@ uint32_t mbx_link_poll(struct mbx_link *l, uint32_t now_us)
 
 void mbx_link_detach(struct mbx_link *l)
 {
-	if (l->instance && !is_stale(l))
+	if (l->instance && l->session && !is_stale(l))
 		mbx_st_release(mbx_link_word(l, side_off(l, 1, 0)),
 			       MBX_SIDE_DOWN);
 	l->instance = 0;

@@ -48,9 +48,15 @@ static uint32_t load_read(const struct mbx_queue_place *at, uint32_t *raw)
 	return (r & 3u) || r >= at->ring_bytes ? ~0u : r;
 }
 
+static int impossible(struct mbx_tx *tx, uint32_t value)
+{
+	tx->bad = value;
+	return MBX_EPROTO;
+}
+
 int mbx_tx_attach(struct mbx_tx *tx, const struct mbx_queue_place *at)
 {
-	uint32_t size = at->ring_bytes, left = size, pos, h, n;
+	uint32_t size = at->ring_bytes, left = size, pos, raw, h, n;
 
 	/*
 	 * A life before this one saw the consumer's position up to some value;
@@ -60,19 +66,20 @@ int mbx_tx_attach(struct mbx_tx *tx, const struct mbx_queue_place *at)
 	 */
 	mbx_order_all();
 	tx->at = *at;
-	pos = load_read(at, &tx->bad);
+	tx->bad = 0;
+	pos = load_read(at, &raw);
 	if (pos == ~0u)
-		return MBX_EPROTO;
+		return impossible(tx, raw);
 	tx->seen = pos;
 	for (;;) {
 		h = mbx_ld(mbx_word_at(at->ring, pos));
 		if (h == 0)
 			break;
 		n = mbx_queue_step(h, pos, size);
-		if (n == 0 || n >= left) { /* never all the way round */
-			tx->bad = h;
-			return MBX_EPROTO;
-		}
+		/* never all the way round; pos + n is size for padding only */
+		if (n == 0 || n >= left ||
+		    (pos + n != size && h - MBX_HDR_MSG > at->max_bytes))
+			return impossible(tx, h);
 		left -= n;
 		pos += n;
 		if (pos == size)
@@ -93,15 +100,15 @@ static int make_room(struct mbx_tx *tx, uint32_t need)
 {
 	struct mbx_word mbx_shared *ring = tx->at.ring;
 	uint32_t size = tx->at.ring_bytes, pos = tx->pos, limit, read, moved,
-		 written;
+		 written, raw;
 
-	read = load_read(&tx->at, &tx->bad);
+	read = load_read(&tx->at, &raw);
 	if (read == ~0u)
-		return MBX_EPROTO;
+		return impossible(tx, raw);
 	moved = read - tx->seen + (read < tx->seen ? size : 0);
 	written = pos - tx->seen + (pos < tx->seen ? size : 0);
 	if (moved > written)
-		return MBX_EPROTO;
+		return impossible(tx, raw);
 	tx->seen = read;
 
 	if (read > pos) {
@@ -149,7 +156,8 @@ static int no_room(struct mbx_tx *tx)
 {
 	if (tx->hold)
 		publish_batch(tx);
-	if (!(tx->full & 1u)) {
+	/* one that waits for room tries again and again: counted once */
+	if (tx->at.full == MBX_DROP || !(tx->full & 1u)) {
 		tx->full += 2u;
 		mbx_st(mbx_word_at(tx->at.tx, 0), tx->full);
 	}
@@ -306,19 +314,20 @@ int mbx_tx_want_room(struct mbx_tx *tx, int on)
 
 int mbx_rx_attach(struct mbx_rx *rx, const struct mbx_queue_place *at)
 {
-	uint32_t read;
+	uint32_t read, raw;
 
 	mbx_order_all();
 	rx->at = *at;
 	/* our own word: the acquire pairs with the release of the life before */
-	read = load_read(at, &rx->bad);
+	read = load_read(at, &raw);
+	rx->bad = read == ~0u ? raw : 0;
 	if (read == ~0u)
 		return MBX_EPROTO;
 	rx->pos = read;
 	rx->next = 0;
 	rx->wait = mbx_ld(mbx_word_at(at->rx, 4)) & ~1u;
 	mbx_st(mbx_word_at(at->rx, 4), rx->wait);
-	return (int)(rx->bad & IN_HAND);
+	return (int)(raw & IN_HAND);
 }
 
 /* (R1) The producer's licence to overwrite all before @next. Pairs with A1. */

@@ -69,16 +69,16 @@ static int read_slot(const struct mbx_slots_place *at, uint32_t number,
 	uint32_t bytes = info & MBX_SLOT_BYTES_MASK;
 	int ret = (int)bytes;
 
-	if (!(info & MBX_SLOT_WRITTEN) || bytes > at->max_bytes)
-		ret = info ? MBX_EPROTO : MBX_ENODATA;
+	if (info >> 28 != MBX_SLOT_WRITTEN >> 28 || bytes > at->max_bytes)
+		ret = info || number ? MBX_EPROTO : MBX_ENODATA;
 	else if (bytes > cap)
 		ret = MBX_EMSGSIZE;
 	else
 		mbx_copy_out(buf, mbx_word_at(slot, 8), bytes);
 	mbx_order_loads(); /* S3 */
 	begin = mbx_ld(mbx_word_at(at->ctl, BEGIN));
-	if (begin - number >= at->slots)
-		return MBX_EAGAIN;
+	if (begin - number >= at->slots) /* begin goes ahead of all others */
+		return begin - number < 0x80000000u ? MBX_EAGAIN : MBX_EPROTO;
 	rec->number = number;
 	rec->stamp_us = stamp;
 	rec->level = (uint8_t)(info >> MBX_SLOT_LEVEL_SHIFT & 15u);
@@ -92,15 +92,21 @@ MBX_INLINE uint32_t load_end(const struct mbx_slots_place *at)
 
 void mbx_reader_attach(struct mbx_reader *r, const struct mbx_slots_place *at)
 {
-	uint32_t end;
+	uint32_t end, begin, n;
 
 	r->at = *at;
 	end = load_end(at);
-	r->next = end - at->slots + 1u;
-	/* the slots of a channel that has not gone round once are still empty */
-	while (r->next != end + 1u &&
-	       mbx_ld(mbx_word_at(slot_of(at, r->next), 4)) == 0)
-		r->next++;
+	/* back to the oldest; in the first round, to where it is still empty */
+	n = end;
+	while (end - n < at->slots &&
+	       mbx_ld(mbx_word_at(slot_of(at, n), 4)) != 0)
+		n--;
+	r->next = n + 1u;
+	/* the slot being written now is none of those (S3) */
+	mbx_order_loads();
+	begin = mbx_ld(mbx_word_at(at->ctl, BEGIN));
+	if (begin - r->next >= at->slots && begin + 1u != r->next)
+		r->next = begin - at->slots + 1u;
 }
 
 void mbx_reader_skip(struct mbx_reader *r)

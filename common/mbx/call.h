@@ -70,7 +70,7 @@ int mbx_caller_start(struct mbx_caller *c, const void *req, uint32_t bytes,
  *   MBX_ETIMEDOUT	the deadline has passed
  *   MBX_ECONNRESET	the peer went away or restarted since the request
  *   MBX_EINVAL		no call is open
- *   MBX_EMSGSIZE	the reply is longer than @cap; it stays
+ *   MBX_EMSGSIZE	the reply is longer than @cap; it stays till the deadline
  *   MBX_EPROTO		the reply queue holds what cannot be
  */
 int mbx_caller_poll(struct mbx_caller *c, void *rep, uint32_t cap, int *status,

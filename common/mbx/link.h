@@ -44,8 +44,8 @@ struct mbx_link_config {
 	enum mbx_side side; /* which one this is */
 	const struct mbx_channel *channels; /* kept, not copied */
 	uint32_t count;
-	uint32_t line_bytes;  /* to format with: 4..4096, 0 = 64 */
-	uint32_t page_bytes;  /* to format with: 64..65536, 0 = 4096 */
+	uint32_t line_bytes; /* to format with: 4..4096, 0 = 64 */
+	uint32_t page_bytes; /* 64..65536, 0 = 4096; at least a line is taken */
 	uint32_t liveness_us; /* peer silent for so long is down; 0 = 2 s */
 	uint32_t wakeup;      /* enum mbx_wakeup, for the peer to read */
 	uint32_t boot_reason; /* for tools */
@@ -61,18 +61,18 @@ struct mbx_link {
 	uint32_t layout_hash;
 	uint32_t needs;	       /* bytes the layout takes, once computed */
 	uint32_t instance;     /* of the region's formatting; 0: not attached */
-	uint32_t session;      /* of this life */
+	uint32_t session;      /* of this life; 0: an observer */
 	uint32_t peer_session; /* of the peer's, 0 while it is not up */
 	uint32_t last_session; /* of the peer when it was last up */
 	uint32_t peer_beat, peer_seen_us; /* its heartbeat, when it changed */
 	uint32_t beat;
-	uint32_t let_go_us;  /* formatting: since when the peer is asked */
-	uint32_t let_go_off; /* formatting: where its state stands */
-	uint32_t forming;    /* the instance being formatted; 0: not doing so */
-	uint32_t incompatible; /* the peer's session that was told already */
-	uint8_t beaten;	       /* the peer's beat was seen at least once */
-	uint8_t silent;	       /* the peer's beat has stopped */
-	struct mbx_why why;    /* of the last MBX_EMISMATCH, EVERSION, ... */
+	uint32_t incompatible;	/* session of a peer that was told of already */
+	uint32_t next_instance; /* formatting: the number it will have */
+	uint32_t let_go_us;	/* formatting: since when the peer is asked */
+	uint32_t let_go_off;	/* formatting: where its state stands */
+	uint8_t beaten;		/* the peer's beat was seen to change */
+	uint8_t formatting;
+	struct mbx_why why; /* of the last MBX_EMISMATCH, EVERSION, ... */
 };
 
 /* Bits of what mbx_link_poll() returns. */
@@ -121,7 +121,8 @@ int mbx_link_attach(struct mbx_link *link);
 
 /*
  * For observers, who map the region read-only: as attach, but without a life.
- * Nothing is stored, ever; only readers of state and log may be used.
+ * Nothing is stored, ever; only readers of state and log may be used. An
+ * observer may poll: the one event it is told of is MBX_EVENT_RESET.
  *
  * Returns as mbx_link_attach().
  */

@@ -79,7 +79,9 @@ int mbx_tx_attach(struct mbx_tx *tx, const struct mbx_queue_place *at);
  * Returns 0, or 1 when the channel's policy is MBX_DROP and there was no room
  * (the message is gone, and counted), or
  *   MBX_EMSGSIZE	@bytes exceeds max_bytes
- *   MBX_EAGAIN		no room until the consumer takes something (counted)
+ *   MBX_EAGAIN		no room until the consumer takes something (counted);
+ *			notify all the same: padding, or the batch so far, may
+ *			have become visible, and the room hang on its taking
  *   MBX_EBUSY		a claim is open: commit or abort it first
  *   MBX_EPROTO		the consumer's position is impossible; nothing written
  */
@@ -119,8 +121,8 @@ int mbx_tx_commit(struct mbx_tx *tx, uint32_t bytes);
 void mbx_tx_abort(struct mbx_tx *tx);
 
 /*
- * After publishing: 1 if the consumer sleeps and wants its doorbell rung, else
- * 0. A full barrier and one shared load.
+ * After publishing, and after MBX_EAGAIN: 1 if the consumer sleeps and wants its
+ * doorbell rung, else 0. A full barrier and one shared load.
  */
 int mbx_tx_notify(struct mbx_tx *tx);
 
@@ -167,7 +169,10 @@ int mbx_rx_peek(struct mbx_rx *rx, struct mbx_word mbx_shared **data);
 /* Done with the peeked message: its room is the producer's again. */
 void mbx_rx_release(struct mbx_rx *rx);
 
-/* After taking: 1 if the producer waits for room and wants its doorbell. */
+/*
+ * After taking, and before sleeping when there was nothing to take (padding may
+ * have been skipped): 1 if the producer waits for room and wants its doorbell.
+ */
 int mbx_rx_notify(struct mbx_rx *rx);
 
 /*

@@ -6,6 +6,10 @@
 #ifndef MBX_TESTS_FIXTURE_H
 #define MBX_TESTS_FIXTURE_H
 
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* memfd_create, MAP_ANONYMOUS */
+#endif
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -221,6 +221,56 @@ static void test_reply_to_callers_earlier_life_is_not_taken(void **state)
 	assert_int_equal(caller.stale, 1);
 }
 
+/* Not even when that life made more calls than a session has numbers. */
+static void test_ids_of_successive_lives_keep_their_distance(void **state)
+{
+	uint32_t life, later, ids[64];
+
+	(void)state;
+	for (life = 0; life < ARRAY_SIZE(ids); life++) {
+		assert_int_equal(
+			mbx_caller_attach(&caller, &req, &rep, life + 1u), 0);
+		ids[life] = caller.id;
+	}
+	for (life = 0; life < ARRAY_SIZE(ids); life++)
+		for (later = life + 1; later < ARRAY_SIZE(ids); later++)
+			assert_true(ids[later] - ids[life] > 10000000u);
+}
+
+static void test_reply_too_long_does_not_outlive_the_deadline(void **state)
+{
+	(void)state;
+	assert_int_equal(call_at(9, 100, 0), 0);
+	serve(0);
+	assert_int_equal(mbx_caller_poll(&caller, out, 9, &status, 99, PEER),
+			 MBX_EMSGSIZE);
+	assert_int_equal(mbx_caller_poll(&caller, out, 9, &status, 100, PEER),
+			 MBX_ETIMEDOUT);
+	assert_int_equal(call_at(3, 100, 100), 0);
+	serve(0);
+	assert_int_equal(poll_at(100, PEER), 4);
+	assert_int_equal(caller.stale, 1);
+}
+
+static void test_dropping_queue_is_no_room_not_a_length(void **state)
+{
+	struct mbx_request r;
+
+	(void)state;
+	server.tx.at.full = MBX_DROP;
+	while (mbx_tx_send(&server.tx, buf, 8u + MAX) == 0)
+		;
+	assert_int_equal(call_at(3, 100, 0), 0);
+	assert_int_equal(mbx_server_take(&server, &r, out, sizeof(out)),
+			 MBX_EAGAIN);
+	while (mbx_tx_send(&caller.tx, buf, 8u + MAX) == 0)
+		;
+	caller.open = 0;
+	caller.tx.at.full = MBX_DROP;
+	assert_int_equal(call_at(3, 100, 0), MBX_EAGAIN);
+	assert_int_equal(poll_at(0, PEER), MBX_EINVAL);
+}
+
 static void test_server_dying_with_request_in_hand_sees_it_again(void **state)
 {
 	struct mbx_request r;
@@ -387,6 +437,9 @@ int main(void)
 		test(test_late_reply_is_thrown_away_and_counted),
 		test(test_peer_gone_or_restarted_ends_the_call_at_once),
 		test(test_reply_to_callers_earlier_life_is_not_taken),
+		test(test_ids_of_successive_lives_keep_their_distance),
+		test(test_reply_too_long_does_not_outlive_the_deadline),
+		test(test_dropping_queue_is_no_room_not_a_length),
 		test(test_server_dying_with_request_in_hand_sees_it_again),
 		test(test_server_without_room_for_reply_leaves_the_request),
 		test(test_request_too_short_for_its_head_says_eproto_once),

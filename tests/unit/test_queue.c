@@ -474,6 +474,19 @@ static void test_waiting_sender_is_counted_once(void **state)
 	assert_int_equal(peek_word(&mem.tx[0]), 1u << 1);
 }
 
+static void test_each_drop_is_counted_even_of_a_waiting_sender(void **state)
+{
+	static struct model m;
+
+	(void)state;
+	start_model(&m, 32, 24, MBX_DROP, 0);
+	step_send(&m, 24);
+	mbx_tx_want_room(&m.tx, 1);
+	assert_int_equal(mbx_tx_send(&m.tx, buf, 24), 1);
+	assert_int_equal(mbx_tx_send(&m.tx, buf, 24), 1);
+	assert_int_equal(peek_word(&mem.tx[0]), 2u << 1 | 1u);
+}
+
 static void test_put_stays_invisible_until_flush(void **state)
 {
 	static struct model m;
@@ -750,6 +763,39 @@ static void test_tx_attach_to_any_content_ends_and_stays_inside(void **state)
 	assert_true(good > 100 && bad > 100);
 }
 
+static void test_tx_attach_to_record_beyond_max_bytes_says_eproto(void **state)
+{
+	struct mbx_queue_place at = queue_place(&mem, 64, 8, 0, 4);
+	struct mbx_tx tx;
+
+	(void)state;
+	poke_word(&mem.ring[1], MBX_HDR_MSG + 8u);
+	poke_word(&mem.ring[4], 0);
+	assert_int_equal(mbx_tx_attach(&tx, &at), 0);
+	poke_word(&mem.ring[1], MBX_HDR_MSG + 9u);
+	poke_word(&mem.ring[5], 0);
+	assert_int_equal(mbx_tx_attach(&tx, &at), MBX_EPROTO);
+	assert_int_equal(tx.bad, MBX_HDR_MSG + 9u);
+}
+
+static void test_bad_keeps_the_value_behind_the_last_eproto(void **state)
+{
+	static struct model m;
+
+	(void)state;
+	start_model(&m, 32, 24, MBX_FAIL, 16);
+	assert_int_equal(m.tx.bad, 0);
+	assert_int_equal(m.rx.bad, 0);
+	poke_word(&mem.rx[0], 0x66);
+	assert_int_equal(mbx_tx_send(&m.tx, buf, 24), MBX_EPROTO);
+	poke_word(&mem.rx[0], 16);
+	assert_int_equal(mbx_tx_send(&m.tx, buf, 24), MBX_EAGAIN);
+	assert_int_equal(m.tx.bad, 0x66);
+	poke_word(&mem.rx[0], 8); /* beyond what was written */
+	assert_int_equal(mbx_tx_send(&m.tx, buf, 24), MBX_EPROTO);
+	assert_int_equal(m.tx.bad, 8);
+}
+
 static void test_tx_attach_to_records_without_end_says_eproto(void **state)
 {
 	struct mbx_queue_place at = queue_place(&mem, 16, 8, 0, 4);
@@ -910,6 +956,27 @@ static void test_want_data_with_message_waiting_says_do_not_sleep(void **state)
 	assert_int_equal(mbx_rx_want_data(&m.rx, 1), 0); /* not flushed */
 	step_flush(&m);
 	assert_int_equal(mbx_rx_want_data(&m.rx, 1), 1);
+}
+
+/*
+ * An empty ring, both sides in its middle, a message that needs it all: the
+ * padding published on the way to "full" must wake the consumer, and skipping
+ * it, without any message, the producer.
+ */
+static void test_padding_alone_rings_for_both_sleepers(void **state)
+{
+	static struct model m;
+
+	(void)state;
+	start_model(&m, 32, 24, MBX_BLOCK, 16);
+	assert_int_equal(mbx_rx_want_data(&m.rx, 1), 0);
+	assert_int_equal(mbx_tx_send(&m.tx, buf, 24), MBX_EAGAIN);
+	assert_int_equal(mbx_tx_notify(&m.tx), 1);
+	assert_int_equal(mbx_tx_want_room(&m.tx, 1), 0);
+	assert_int_equal(mbx_rx_recv(&m.rx, out, 24), MBX_EAGAIN);
+	assert_int_equal(mbx_rx_notify(&m.rx), 1);
+	assert_int_equal(mbx_tx_want_room(&m.tx, 1), 1);
+	assert_int_equal(mbx_tx_send(&m.tx, buf, 24), 0);
 }
 
 static void test_attach_lowers_a_dead_sleepers_flag(void **state)
@@ -1109,6 +1176,8 @@ int main(void)
 			test_send_into_full_ring_follows_policy_and_is_counted),
 		cmocka_unit_test(test_full_counter_survives_its_producer),
 		cmocka_unit_test(test_waiting_sender_is_counted_once),
+		cmocka_unit_test(
+			test_each_drop_is_counted_even_of_a_waiting_sender),
 		cmocka_unit_test(test_put_stays_invisible_until_flush),
 		cmocka_unit_test(test_put_into_full_ring_flushes_the_batch),
 		cmocka_unit_test(test_send_into_open_batch_goes_behind_it),
@@ -1126,6 +1195,10 @@ int main(void)
 		cmocka_unit_test(
 			test_tx_attach_to_any_content_ends_and_stays_inside),
 		cmocka_unit_test(
+			test_tx_attach_to_record_beyond_max_bytes_says_eproto),
+		cmocka_unit_test(
+			test_bad_keeps_the_value_behind_the_last_eproto),
+		cmocka_unit_test(
 			test_tx_attach_to_records_without_end_says_eproto),
 		cmocka_unit_test(
 			test_send_with_impossible_read_position_says_eproto),
@@ -1138,6 +1211,7 @@ int main(void)
 			test_notify_asks_for_the_bell_only_while_flag_is_up),
 		cmocka_unit_test(
 			test_want_data_with_message_waiting_says_do_not_sleep),
+		cmocka_unit_test(test_padding_alone_rings_for_both_sleepers),
 		cmocka_unit_test(test_attach_lowers_a_dead_sleepers_flag),
 		cmocka_unit_test(
 			test_two_threads_spinning_lose_and_tear_nothing),

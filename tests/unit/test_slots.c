@@ -300,6 +300,37 @@ static void test_log_of_a_torn_writer_gives_all_but_the_oldest(void **state)
 	}
 }
 
+/* In the first round the torn slot must not pass for an old record. */
+static void test_attach_beside_an_unfinished_record_starts_exactly(void **state)
+{
+	uint32_t slots, whole, i;
+	struct mbx_record rec;
+	struct mbx_writer w;
+	struct mbx_reader r;
+
+	(void)state;
+	for (slots = 2; slots <= MAX_SLOTS; slots *= 2)
+		for (whole = 0; whole < 3 * slots; whole++) {
+			struct mbx_slots_place at = slots_place(slots, 8);
+			uint32_t first = whole < slots ? 0 : whole + 1 - slots;
+
+			mbx_writer_attach(&w, &at);
+			for (i = 0; i < whole; i++)
+				write_next(&w);
+			tear_next(&w);
+			mbx_reader_attach(&r, &at);
+			mbx_writer_attach(&w, &at);
+			for (i = first; i < whole; i++)
+				assert_record(mbx_reader_next(&r, buf, 8, &rec),
+					      &rec, i + 1u, 0, 8);
+			assert_int_equal(mbx_reader_next(&r, buf, 8, &rec),
+					 MBX_EAGAIN);
+			write_next(&w);
+			assert_record(mbx_reader_next(&r, buf, 8, &rec), &rec,
+				      whole + 1u, 0, 8);
+		}
+}
+
 static void test_state_of_a_torn_writer_keeps_its_last_value(void **state)
 {
 	struct mbx_slots_place at = slots_at(2, 8, 0u - 1u);
@@ -334,6 +365,9 @@ static void test_bytes_behind_the_record_are_stored_as_zero(void **state)
 static void test_impossible_length_says_eproto_and_copies_nothing(void **state)
 {
 	static const uint32_t infos[] = {
+		MBX_SLOT_WRITTEN | 0x10000004u,
+		MBX_SLOT_WRITTEN | 0x40000004u,
+		0,
 		MBX_SLOT_WRITTEN | 9,
 		MBX_SLOT_WRITTEN | 0xffffffu,
 		MBX_SLOT_WRITTEN | 0x0f000009u,
@@ -369,6 +403,28 @@ static void test_impossible_length_says_eproto_and_copies_nothing(void **state)
 		assert_int_equal(mbx_reader_newest(&r, buf, 8, &rec),
 				 MBX_EPROTO);
 		assert_memory_equal(&before, &mem, sizeof(mem));
+	}
+}
+
+static void test_begin_behind_end_says_eproto(void **state)
+{
+	static const uint32_t back[] = { 1, 2, 4, 5, 100, 0x7fffffffu };
+	struct mbx_record rec;
+	struct mbx_writer w;
+	struct mbx_reader r;
+	uint32_t i, k;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(back); i++) {
+		struct mbx_slots_place at = slots_at(4, 8, 0u - 3u);
+
+		mbx_writer_attach(&w, &at);
+		mbx_reader_attach(&r, &at);
+		for (k = 0; k < 5; k++)
+			write_next(&w);
+		poke_word(&mem.ctl[0], w.number - back[i]);
+		assert_int_equal(mbx_reader_newest(&r, buf, 8, &rec),
+				 MBX_EPROTO);
 	}
 }
 
@@ -551,11 +607,14 @@ int main(void)
 		cmocka_unit_test(
 			test_log_of_a_torn_writer_gives_all_but_the_oldest),
 		cmocka_unit_test(
+			test_attach_beside_an_unfinished_record_starts_exactly),
+		cmocka_unit_test(
 			test_state_of_a_torn_writer_keeps_its_last_value),
 		cmocka_unit_test(
 			test_bytes_behind_the_record_are_stored_as_zero),
 		cmocka_unit_test(
 			test_impossible_length_says_eproto_and_copies_nothing),
+		cmocka_unit_test(test_begin_behind_end_says_eproto),
 		cmocka_unit_test(test_any_content_is_read_within_bounds),
 		cmocka_unit_test(
 			test_log_of_running_writer_accounts_for_every_record),
