@@ -21,7 +21,11 @@ int mbx_caller_attach(struct mbx_caller *c, const struct mbx_queue_place *req,
 	err = mbx_rx_attach(&c->rx, rep);
 	if (err < 0)
 		return err;
-	c->id = session << 16;
+	/*
+	 * Far from where earlier lives began, however many calls they made:
+	 * multiples of 2^32 divided by the golden ratio keep their distance.
+	 */
+	c->id = session * 0x9e3779b1u;
 	c->stale = 0;
 	c->open = 0;
 	return 0;
@@ -44,7 +48,7 @@ int mbx_caller_start(struct mbx_caller *c, const void *req, uint32_t bytes,
 		return MBX_EMSGSIZE;
 	err = mbx_tx_claim(&c->tx, HEAD + bytes, &at);
 	if (err)
-		return err;
+		return err < 0 ? err : MBX_EAGAIN;
 	put_head(at, ++c->id, timeout_us);
 	mbx_copy_in(mbx_word_at(at, HEAD), req, bytes);
 	c->deadline_us = now_us + timeout_us;
@@ -89,15 +93,12 @@ int mbx_caller_poll(struct mbx_caller *c, void *rep, uint32_t cap, int *status,
 	if (!c->open)
 		return MBX_EINVAL;
 	n = take_reply(c, rep, cap, status);
-	if (n == MBX_EAGAIN) {
-		if (peer_session != c->peer_session)
-			n = MBX_ECONNRESET;
-		else if (now_us - c->deadline_us < 0x80000000u)
-			n = MBX_ETIMEDOUT;
-		else
-			return n;
-	}
-	if (n != MBX_EMSGSIZE)
+	if (n == MBX_EAGAIN && peer_session != c->peer_session)
+		n = MBX_ECONNRESET;
+	if ((n == MBX_EAGAIN || n == MBX_EMSGSIZE) &&
+	    now_us - c->deadline_us < 0x80000000u)
+		n = MBX_ETIMEDOUT;
+	if (n != MBX_EAGAIN && n != MBX_EMSGSIZE)
 		c->open = 0;
 	return n;
 }
@@ -120,11 +121,11 @@ int mbx_server_take(struct mbx_server *s, struct mbx_request *req, void *buf,
 	/* an open claim is the room kept for the answer still owed */
 	n = mbx_tx_claim(&s->tx, s->tx.at.max_bytes, &room);
 	if (n)
-		return n;
+		return n < 0 ? n : MBX_EAGAIN;
 	n = mbx_rx_peek(&s->rx, &at);
 	bytes = (uint32_t)n;
 	if (n >= 0 && bytes < HEAD) {
-		mbx_rx_release(&s->rx);	/* no honest caller; not answerable */
+		mbx_rx_release(&s->rx); /* no honest caller; not answerable */
 		n = MBX_EPROTO;
 	} else if (n >= 0 && bytes - HEAD > cap) {
 		n = MBX_EMSGSIZE;

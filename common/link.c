@@ -8,12 +8,12 @@
  */
 #include <mbx/link.h>
 
-#define SUPER_BYTES ((uint32_t)sizeof(struct mbx_super))
-#define ENTRY_BYTES ((uint32_t)sizeof(struct mbx_dir_entry))
-#define SIDE_BYTES ((uint32_t)sizeof(struct mbx_side_block))
-#define LET_GO_US 500000u
-#define FNV_BASIS 0x811c9dc5u
-#define FNV_PRIME 0x01000193u
+#define SUPER_BYTES	 ((uint32_t)sizeof(struct mbx_super))
+#define ENTRY_BYTES	 ((uint32_t)sizeof(struct mbx_dir_entry))
+#define SIDE_BYTES	 ((uint32_t)sizeof(struct mbx_side_block))
+#define LET_GO_US	 500000u
+#define FNV_BASIS	 0x811c9dc5u
+#define FNV_PRIME	 0x01000193u
 #define OFF(type, field) ((uint32_t)offsetof(struct type, field))
 
 static void store(const struct mbx_link *l, uint32_t off, uint32_t v)
@@ -83,11 +83,18 @@ static uint32_t text_word(const char *text, uint32_t i)
 
 /* ---- layout ---- */
 
-enum mode { COMPUTE, WRITE, CHECK };
+/*
+ * CHECK_IS compares what a channel is, CHECK_AT where it stands. In this order,
+ * because one channel that differs moves all those behind it.
+ */
+enum mode { COMPUTE, WRITE, CHECK_IS, CHECK_AT };
+
+/* Words of a directory entry that are offsets. */
+#define AT_WORDS (1u << 6 | 1u << 10 | 1u << 11 | 1u << 14 | 1u << 15)
 
 struct walk {
-	uint32_t free[2];	/* next free offset of either section */
-	uint32_t text;		/* next free offset of the text area */
+	uint32_t free[2]; /* next free offset of either section */
+	uint32_t text;	  /* next free offset of the text area */
 	uint32_t hash;
 };
 
@@ -96,9 +103,9 @@ static uint32_t take(const struct mbx_link *l, uint32_t *free, uint32_t bytes)
 {
 	uint32_t at = *free;
 
-	*free = at > MBX_MAX_REGION || bytes > MBX_MAX_REGION ?
-			MBX_MAX_REGION + 1u :
-			at + round_up(bytes, l->line);
+	*free = at > MBX_MAX_REGION || bytes > MBX_MAX_REGION
+			? MBX_MAX_REGION + 1u
+			: at + round_up(bytes, l->line);
 	return at;
 }
 
@@ -109,11 +116,11 @@ static void place_stream(const struct mbx_link *l, struct walk *k,
 	words[0] = s->max_bytes;
 	words[1] = s->bytes;
 	words[2] = take(l, &k->free[writer],
-			slots ? (uint32_t)sizeof(struct mbx_slots_block) :
-				(uint32_t)sizeof(struct mbx_tx_block));
+			slots ? (uint32_t)sizeof(struct mbx_slots_block)
+			      : (uint32_t)sizeof(struct mbx_tx_block));
 	take(l, &k->free[writer], s->bytes);
-	words[3] = slots ? 0 :
-			   take(l, &k->free[!writer],
+	words[3] = slots ? 0
+			 : take(l, &k->free[!writer],
 				(uint32_t)sizeof(struct mbx_rx_block));
 }
 
@@ -139,9 +146,10 @@ static void next_entry(const struct mbx_link *l, struct walk *k,
 
 static void begin_walk(const struct mbx_link *l, struct walk *k)
 {
-	k->free[MBX_HOST] = l->section[MBX_HOST] + round_up(SIDE_BYTES, l->line);
-	k->free[MBX_REMOTE] =
-		l->section[MBX_REMOTE] + round_up(SIDE_BYTES, l->line);
+	k->free[MBX_HOST] = l->section[MBX_HOST] +
+			    round_up(SIDE_BYTES, l->line);
+	k->free[MBX_REMOTE] = l->section[MBX_REMOTE] +
+			      round_up(SIDE_BYTES, l->line);
 	k->text = l->text_off;
 	k->hash = fnv_word(FNV_BASIS, l->is.count);
 }
@@ -151,8 +159,9 @@ static int word(struct mbx_link *l, enum mode mode, uint32_t off, uint32_t ours)
 {
 	if (mode == WRITE)
 		store(l, off, ours);
-	if (mode == CHECK) {
-		uint32_t theirs = load(l, off);
+	if (mode == CHECK_IS || mode == CHECK_AT) {
+		/* a region too small for our directory can't be ours */
+		uint32_t theirs = off < l->is.bytes ? load(l, off) : ~ours;
 
 		if (theirs != ours) {
 			l->why.ours = ours;
@@ -177,10 +186,14 @@ static int walk(struct mbx_link *l, enum mode mode, struct walk *k)
 		for (j = 0; j < 16; j++, off += 4u) {
 			k->hash = fnv_word(k->hash, words[j]);
 			l->why.word = (uint8_t)j;
+			if (mode == (AT_WORDS >> j & 1u ? CHECK_IS : CHECK_AT))
+				continue;
 			if (word(l, mode, off, words[j]))
 				return MBX_EMISMATCH;
 		}
-		l->why.word = 5;	/* a text differs as its hash does */
+		if (mode == CHECK_IS)
+			continue;
+		l->why.word = 5; /* a text differs as its hash does */
 		for (j = 0; j < bytes; j += 4u)
 			if (word(l, mode, text + j, text_word(type, j)))
 				return MBX_EMISMATCH;
@@ -208,6 +221,17 @@ static void compute(struct mbx_link *l, uint32_t line, uint32_t align)
 	l->needs = l->end_off;
 }
 
+/* Sections on pages where the region can afford it, else on lines. */
+static void choose_layout(struct mbx_link *l)
+{
+	uint32_t line = l->is.line_bytes, page = l->is.page_bytes;
+
+	compute(l, line, page > line ? page : line);
+	if (l->end_off > l->is.bytes)
+		compute(l, line, line);
+	l->why.channel = -1;
+}
+
 static int bad_stream(const struct mbx_stream *s, uint32_t slots)
 {
 	if (s->max_bytes == 0 || s->max_bytes > MBX_MAX_MESSAGE ||
@@ -220,25 +244,45 @@ static int bad_stream(const struct mbx_stream *s, uint32_t slots)
 	return s->bytes < 12 || MBX_ROUND4(s->max_bytes) > s->bytes - 8u;
 }
 
+static int bad_name(const char *name)
+{
+	uint32_t n = 0;
+
+	for (; name[n]; n++) {
+		char c = name[n];
+
+		if (n == MBX_NAME_BYTES - 1u ||
+		    !((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+		      (c >= '0' && c <= '9') || c == '_' || c == '.' ||
+		      c == '-'))
+			return 1;
+	}
+	return n == 0;
+}
+
 /* Declarations come from the application, or from a region by way of a tool. */
 static int bad_channel(const struct mbx_channel *c)
 {
-	uint32_t n = 0;
-	int slotted = c->is.kind == MBX_KIND_STATE || c->is.kind == MBX_KIND_LOG;
+	uint8_t full = c->is.full;
 
-	while (n < MBX_NAME_BYTES && c->name[n])
-		n++;
-	if (n == 0 || n == MBX_NAME_BYTES)
+	if (!c->name || bad_name(c->name) || !c->is.type ||
+	    c->is.direction > MBX_R2H)
 		return 1;
-	if (c->is.kind < MBX_KIND_QUEUE || c->is.kind > MBX_KIND_CALL ||
-	    c->is.direction > MBX_R2H || c->is.full > MBX_OVERWRITE ||
-	    (slotted ? c->is.slots == 0 : c->is.slots != 0))
-		return 1;
-	if (c->is.kind == MBX_KIND_CALL &&
-	    (bad_stream(&c->is.back, 0) || c->is.back.max_bytes < 8u ||
-	     c->is.fwd.max_bytes < 8u))
-		return 1;
-	return bad_stream(&c->is.fwd, c->is.slots);
+	switch (c->is.kind) {
+	case MBX_KIND_QUEUE:
+		return full > MBX_BLOCK || c->is.slots ||
+		       bad_stream(&c->is.fwd, 0);
+	case MBX_KIND_STATE:
+	case MBX_KIND_LOG:
+		return full != MBX_OVERWRITE || !c->is.slots ||
+		       bad_stream(&c->is.fwd, c->is.slots);
+	case MBX_KIND_CALL:
+		return full != MBX_FAIL || c->is.slots ||
+		       bad_stream(&c->is.fwd, 0) ||
+		       bad_stream(&c->is.back, 0) || c->is.fwd.max_bytes < 8u ||
+		       c->is.back.max_bytes < 8u;
+	}
+	return 1;
 }
 
 static int power_of_two_in(uint32_t n, uint32_t lo, uint32_t hi)
@@ -270,11 +314,7 @@ int mbx_link_init(struct mbx_link *l, const struct mbx_link_config *config)
 		if (bad_channel(&l->is.channels[i]))
 			return MBX_EINVAL;
 	}
-	/* sections on pages where the region can afford it, else on lines */
-	compute(l, l->is.line_bytes, l->is.page_bytes);
-	if (l->end_off > l->is.bytes)
-		compute(l, l->is.line_bytes, l->is.line_bytes);
-	l->why.channel = -1;
+	choose_layout(l);
 	return 0;
 }
 
@@ -306,51 +346,70 @@ static uint32_t super_check(const uint32_t w[16])
 	return hash;
 }
 
+static void explain(struct mbx_link *l, uint32_t word, uint32_t ours,
+		    uint32_t theirs)
+{
+	l->why.channel = -1;
+	l->why.word = (uint8_t)word;
+	l->why.ours = ours;
+	l->why.theirs = theirs;
+}
+
+/* Word @i of the superblock makes no sense; @ours is one that would. */
+static int damaged(struct mbx_link *l, const uint32_t w[16], uint32_t i,
+		   uint32_t ours)
+{
+	explain(l, i, ours, w[i]);
+	return MBX_ECORRUPT;
+}
+
+/* All but the magic that does not depend on the channels. */
+static int check_super(struct mbx_link *l, const uint32_t w[16])
+{
+	uint32_t i, check = super_check(w);
+
+	if (w[1] >> 16 != MBX_LAYOUT_MAJOR) {
+		explain(l, 1, MBX_LAYOUT_VERSION, w[1]);
+		return MBX_EVERSION;
+	}
+	if (w[15] != check)
+		return damaged(l, w, 15, check);
+	if (w[2] > l->is.bytes) {
+		explain(l, 2, l->is.bytes, w[2]);
+		return MBX_ENOSPC;
+	}
+	if (!power_of_two_in(w[6], 4, 4096))
+		return damaged(l, w, 6, l->is.line_bytes);
+	if (!power_of_two_in(w[7], w[6], 65536))
+		return damaged(l, w, 7, l->is.page_bytes);
+	if (w[3] == 0)
+		return damaged(l, w, 3, 1);
+	for (i = 8; i < 10; i++)
+		if (w[2] < SIDE_BYTES || w[i] & 3u || w[i] < SUPER_BYTES ||
+		    w[i] > w[2] - SIDE_BYTES)
+			return damaged(l, w, i, w[2] - SIDE_BYTES);
+	return 0;
+}
+
 /*
- * Fetch the superblock, each word once, and check all that does not depend on
- * the channels. The peer's values are used only after this.
+ * Fetch the superblock, each word once, and check it. The peer's values are
+ * used only after this.
  */
 static int load_super(struct mbx_link *l, uint32_t w[16])
 {
 	uint32_t i;
 
-	l->why.channel = -1;
-	l->why.word = 0;
-	l->why.ours = MBX_MAGIC;
-	if (l->is.bytes < SUPER_BYTES)
+	if (l->is.bytes < SUPER_BYTES) {
+		explain(l, 2, l->is.bytes, SUPER_BYTES);
 		return MBX_ENOSPC;
-	w[0] = l->why.theirs = mbx_ld_acquire(mbx_link_word(l, 0));
-	if (w[0] != MBX_MAGIC)
-		return w[0] == 0 ? MBX_EAGAIN : MBX_ENOTREGION;
+	}
+	w[0] = mbx_ld_acquire(mbx_link_word(l, 0));
 	for (i = 1; i < 16; i++)
 		w[i] = load(l, 4u * i);
-	l->why.word = 1;
-	l->why.ours = MBX_LAYOUT_VERSION;
-	l->why.theirs = w[1];
-	if (w[1] >> 16 != MBX_LAYOUT_MAJOR)
-		return MBX_EVERSION;
-	l->why.word = 15;
-	l->why.ours = super_check(w);
-	l->why.theirs = w[15];
-	if (l->why.ours != l->why.theirs)
-		return MBX_ECORRUPT;
-	l->why.word = 2;
-	l->why.ours = l->is.bytes;
-	l->why.theirs = w[2];
-	if (w[2] > l->is.bytes)
-		return MBX_ENOSPC;
-	for (i = 8; i < 10; i++) {
-		l->why.word = (uint8_t)i;
-		l->why.theirs = w[i];
-		if (w[2] < SIDE_BYTES || w[i] & 3u || w[i] > w[2] - SIDE_BYTES)
-			return MBX_ECORRUPT;
-	}
-	if (!power_of_two_in(w[6], 4, 4096) || !power_of_two_in(w[7], 4, 65536)) {
-		l->why.word = w[7] ? 6 : 7;
-		l->why.theirs = w[l->why.word];
-		return MBX_ECORRUPT;
-	}
-	return 0;
+	explain(l, 0, MBX_MAGIC, w[0]);
+	if (w[0] != MBX_MAGIC)
+		return w[0] == 0 ? MBX_EAGAIN : MBX_ENOTREGION;
+	return check_super(l, w);
 }
 
 /* Does the region, its superblock fetched to @w, have our channels? */
@@ -362,68 +421,88 @@ static int check_layout(struct mbx_link *l, const uint32_t w[16])
 	compute(l, w[6], w[7]);
 	l->instance = w[3];
 	super_words(l, ours);
-	l->why.channel = -1;
-	l->why.word = 5;
-	l->why.ours = ours[5];
-	l->why.theirs = w[5];
-	if (ours[5] == w[5]) {
-		if (walk(l, CHECK, &k))
-			return MBX_EMISMATCH;
-		l->why.channel = -1;
-	}
-	for (i = 5; i < 15; i++) {
-		if (ours[i] == w[i] || i == 13)
-			continue;
-		l->why.word = (uint8_t)i;
-		l->why.ours = ours[i];
-		l->why.theirs = w[i];
+	explain(l, 5, ours[5], w[5]);
+	if (ours[5] != w[5] || walk(l, CHECK_IS, &k) || walk(l, CHECK_AT, &k))
 		return MBX_EMISMATCH;
-	}
-	return l->end_off > w[2] ? MBX_ECORRUPT : 0;
+	for (i = 4; i < 15; i++)
+		if (ours[i] != w[i] && i != 13) {
+			explain(l, i, ours[i], w[i]);
+			return MBX_EMISMATCH;
+		}
+	return l->end_off > w[2] ? damaged(l, w, 2, l->end_off) : 0;
 }
 
+/*
+ * The instance goes first, so that a crash in here does not make the next life
+ * use its number again, before the eyes of a peer that has not looked since.
+ */
 static void write_region(struct mbx_link *l)
 {
 	uint32_t w[16], off;
 	struct walk k;
 
-	/* Whole words, first to last: fresh ECC memory must not be read. */
+	store(l, OFF(mbx_super, instance), l->instance);
+	mbx_order_stores();
+	/* Whole words: part of one would read ECC memory never written. */
 	for (off = 0; off < l->end_off; off += 4u)
-		store(l, off, 0);
+		if (off != OFF(mbx_super, instance))
+			store(l, off, 0);
 	super_words(l, w);
 	for (off = 1; off < 15; off++)
 		store(l, 4u * off, w[off]);
-	store(l, 60, super_check(w));
+	store(l, OFF(mbx_super, check), super_check(w));
 	walk(l, WRITE, &k);
 	mbx_order_all();
 	mbx_st_release(mbx_link_word(l, 0), MBX_MAGIC);
 }
 
+/*
+ * Take back the magic; a peer that is attached sees that at its next poll and
+ * lets go. 1 if there is one to wait for, also when an earlier life of ours
+ * took the magic back and died.
+ */
+static int take_back(struct mbx_link *l, const uint32_t w[16])
+{
+	int was_region = check_super(l, w) == 0;
+	uint32_t state;
+
+	mbx_st_release(mbx_link_word(l, 0), 0);
+	mbx_order_all();
+	/* of memory that was a region, or was being made one, it goes on */
+	l->next_instance = 1;
+	if ((w[0] == 0 || w[0] == MBX_MAGIC) && w[3] + 1u != 0)
+		l->next_instance = w[3] + 1u;
+	if (!was_region)
+		return 0;
+	l->let_go_off = w[8 + !l->is.side];
+	state = load(l, l->let_go_off);
+	return state == MBX_SIDE_ATTACHING || state == MBX_SIDE_UP;
+}
+
+/* Adopt the region if it is as it should be. */
+static int adopt(struct mbx_link *l, uint32_t w[16])
+{
+	uint32_t line = l->line, align = l->align;
+	int same = load_super(l, w) == 0 && w[2] == l->is.bytes &&
+		   w[6] == line && w[7] == align && check_layout(l, w) == 0;
+
+	if (!same)
+		compute(l, line, align);
+	l->instance = 0; /* attach, not this, begins a life */
+	return same;
+}
+
 int mbx_link_format(struct mbx_link *l, uint32_t now_us)
 {
-	uint32_t w[16], line, align;
-	int err;
+	uint32_t w[16];
 
+	choose_layout(l);
 	if (l->end_off > l->is.bytes)
 		return MBX_ENOSPC;
 	if (!l->formatting) {
-		err = load_super(l, w);
-		line = l->line;
-		align = l->align;
-		if (err == 0 && w[2] == l->is.bytes && w[6] == line &&
-		    w[7] == align && check_layout(l, w) == 0)
+		if (adopt(l, w))
 			return 1;
-		/*
-		 * Another layout, or none. Take back the magic; whoever is
-		 * attached sees that at its next poll and lets go.
-		 */
-		l->instance = err == MBX_EAGAIN || err == MBX_ENOTREGION ?
-				      0 : w[3];
-		if (err == 0)
-			l->let_go_off = w[8 + !l->is.side];
-		compute(l, line, align);
-		mbx_st_release(mbx_link_word(l, 0), 0);
-		if (err == 0 && load(l, l->let_go_off) != MBX_SIDE_DOWN) {
+		if (take_back(l, w)) {
 			l->formatting = 1;
 			l->let_go_us = now_us;
 			return MBX_EAGAIN;
@@ -433,10 +512,19 @@ int mbx_link_format(struct mbx_link *l, uint32_t now_us)
 		return MBX_EAGAIN;
 	}
 	l->formatting = 0;
-	if (++l->instance == 0)
-		l->instance = 1;
+	l->instance = l->next_instance;
 	write_region(l);
+	l->instance = 0;
 	return 0;
+}
+
+/* Behind that of the last life, and never 0. */
+static uint32_t next_session(const struct mbx_link *l)
+{
+	uint32_t off = side_off(l, 1, OFF(mbx_side_block, session));
+	uint32_t session = load(l, off) + 1u;
+
+	return session ? session : 1;
 }
 
 /* Tell the peer, in the only words whose place both sides agree on. */
@@ -448,8 +536,7 @@ static void say_incompatible(struct mbx_link *l, const uint32_t w[16])
 	l->section[MBX_REMOTE] = w[9];
 	say(l, OFF(mbx_side_block, layout_hash), ours);
 	say(l, OFF(mbx_side_block, instance), w[3]);
-	say(l, OFF(mbx_side_block, session),
-	    load(l, side_off(l, 1, OFF(mbx_side_block, session))) + 1u);
+	say(l, OFF(mbx_side_block, session), next_session(l));
 	mbx_st_release(mbx_link_word(l, side_off(l, 1, 0)),
 		       MBX_SIDE_INCOMPATIBLE);
 }
@@ -469,38 +556,8 @@ int mbx_link_observe(struct mbx_link *l)
 {
 	uint32_t w[16];
 
+	l->session = 0; /* no life: poll and detach must not store either */
 	return observe(l, w);
-}
-
-int mbx_link_attach(struct mbx_link *l)
-{
-	uint32_t w[16];
-	int err = observe(l, w);
-
-	l->peer_session = l->last_session = 0;
-	l->beaten = l->incompatible = 0;
-	if (err == MBX_EMISMATCH)
-		say_incompatible(l, w);
-	if (err)
-		return err;
-	mbx_order_all();
-	/* Down first: nothing of this life is to be taken for the last one's. */
-	say(l, OFF(mbx_side_block, state), MBX_SIDE_DOWN);
-	mbx_order_all();
-	l->session = load(l, side_off(l, 1, OFF(mbx_side_block, session))) + 1u;
-	if (l->session == 0)
-		l->session = 1;
-	l->beat = load(l, side_off(l, 1, OFF(mbx_side_block, beat)));
-	say(l, OFF(mbx_side_block, session), l->session);
-	say(l, OFF(mbx_side_block, ack), 0);
-	say(l, OFF(mbx_side_block, instance), l->instance);
-	say(l, OFF(mbx_side_block, layout_hash), l->layout_hash);
-	say(l, OFF(mbx_side_block, code_version), MBX_CODE_VERSION);
-	say(l, OFF(mbx_side_block, boot_reason), l->is.boot_reason);
-	say(l, OFF(mbx_side_block, wakeup), l->is.wakeup);
-	say(l, OFF(mbx_side_block, owner), l->is.owner);
-	mbx_st_release(mbx_link_word(l, side_off(l, 1, 0)), MBX_SIDE_ATTACHING);
-	return 0;
 }
 
 /* Region formatted again, or about to be: let go, but do not touch a new one. */
@@ -511,10 +568,69 @@ static int is_stale(struct mbx_link *l)
 	if (magic == MBX_MAGIC &&
 	    load(l, OFF(mbx_super, instance)) == l->instance)
 		return 0;
-	if (magic == 0)
+	if (magic == 0 && l->session)
 		say(l, OFF(mbx_side_block, state), MBX_SIDE_DOWN);
 	l->instance = 0;
 	l->peer_session = 0;
+	return 1;
+}
+
+static void begin_life(struct mbx_link *l)
+{
+	/* Down first: nothing of this life is to be taken for the last one's. */
+	say(l, OFF(mbx_side_block, state), MBX_SIDE_DOWN);
+	mbx_order_all();
+	l->session = next_session(l);
+	l->beat = load(l, side_off(l, 1, OFF(mbx_side_block, beat)));
+	say(l, OFF(mbx_side_block, ack), 0);
+	/* whoever sees the new session must not see the old acknowledgement */
+	mbx_st_release(
+		mbx_link_word(l, side_off(l, 1, OFF(mbx_side_block, session))),
+		l->session);
+	say(l, OFF(mbx_side_block, instance), l->instance);
+	say(l, OFF(mbx_side_block, layout_hash), l->layout_hash);
+	say(l, OFF(mbx_side_block, code_version), MBX_CODE_VERSION);
+	say(l, OFF(mbx_side_block, boot_reason), l->is.boot_reason);
+	say(l, OFF(mbx_side_block, wakeup), l->is.wakeup);
+	say(l, OFF(mbx_side_block, owner), l->is.owner);
+	mbx_st_release(mbx_link_word(l, side_off(l, 1, 0)), MBX_SIDE_ATTACHING);
+}
+
+int mbx_link_attach(struct mbx_link *l)
+{
+	uint32_t w[16];
+	int err = observe(l, w);
+
+	l->peer_session = l->last_session = l->incompatible = 0;
+	l->beaten = 0;
+	if (err == MBX_EMISMATCH)
+		say_incompatible(l, w);
+	if (err)
+		return err;
+	mbx_order_all();
+	begin_life(l);
+	/*
+	 * A formatter that looked for a peer to wait for before it could see
+	 * this one has taken back the magic by now: let go, and come again.
+	 */
+	mbx_order_all();
+	return is_stale(l) ? MBX_EAGAIN : 0;
+}
+
+/*
+ * Has the peer's heart stopped? Told by the clock alone, silence would end when
+ * the clock has gone round, so the moment of the last beat is drawn along.
+ */
+static int is_silent(struct mbx_link *l, uint32_t beat, uint32_t now_us)
+{
+	if (beat != l->peer_beat || !l->beaten) {
+		l->peer_beat = beat;
+		l->peer_seen_us = now_us;
+		l->beaten = 1;
+	}
+	if (now_us - l->peer_seen_us < l->is.liveness_us)
+		return 0;
+	l->peer_seen_us = now_us - l->is.liveness_us;
 	return 1;
 }
 
@@ -525,21 +641,18 @@ static uint32_t look_at_peer(struct mbx_link *l, uint32_t now_us, int *knows_us,
 	uint32_t state, session, beat;
 
 	state = mbx_ld_acquire(mbx_link_word(l, side_off(l, 0, 0)));
-	session = load(l, side_off(l, 0, OFF(mbx_side_block, session)));
+	/* pairs with the release in begin_life(): the session before the ack */
+	session = mbx_ld_acquire(
+		mbx_link_word(l, side_off(l, 0, OFF(mbx_side_block, session))));
 	beat = load(l, side_off(l, 0, OFF(mbx_side_block, beat)));
 	*knows_us = load(l, side_off(l, 0, OFF(mbx_side_block, ack))) ==
 		    l->session;
-	if (state == MBX_SIDE_INCOMPATIBLE && l->incompatible != (uint8_t)session) {
-		l->incompatible = (uint8_t)session;
+	if (state == MBX_SIDE_INCOMPATIBLE && l->incompatible != session) {
+		l->incompatible = session;
 		*events |= MBX_EVENT_INCOMPATIBLE;
 	}
-	if (beat != l->peer_beat || !l->beaten) {
-		l->peer_beat = beat;
-		l->peer_seen_us = now_us;
-		l->beaten = 1;
-	}
-	if ((state != MBX_SIDE_ATTACHING && state != MBX_SIDE_UP) ||
-	    now_us - l->peer_seen_us >= l->is.liveness_us)
+	if (is_silent(l, beat, now_us) ||
+	    (state != MBX_SIDE_ATTACHING && state != MBX_SIDE_UP))
 		return 0;
 	if (load(l, side_off(l, 0, OFF(mbx_side_block, instance))) !=
 	    l->instance)
@@ -556,6 +669,8 @@ uint32_t mbx_link_poll(struct mbx_link *l, uint32_t now_us)
 		return 0;
 	if (is_stale(l))
 		return MBX_EVENT_RESET;
+	if (!l->session)
+		return 0;
 	say(l, OFF(mbx_side_block, time_us), now_us);
 	say(l, OFF(mbx_side_block, beat), ++l->beat);
 	session = look_at_peer(l, now_us, &knows_us, &events);
@@ -567,9 +682,9 @@ uint32_t mbx_link_poll(struct mbx_link *l, uint32_t now_us)
 	if (session)
 		say(l, OFF(mbx_side_block, ack), session);
 	if (session && knows_us && !l->peer_session) {
-		events |= l->last_session && l->last_session != session ?
-				  MBX_EVENT_RESTARTED :
-				  MBX_EVENT_UP;
+		events |= l->last_session && l->last_session != session
+				  ? MBX_EVENT_RESTARTED
+				  : MBX_EVENT_UP;
 		l->peer_session = l->last_session = session;
 	}
 	mbx_st_release(mbx_link_word(l, side_off(l, 1, 0)),
@@ -579,7 +694,7 @@ uint32_t mbx_link_poll(struct mbx_link *l, uint32_t now_us)
 
 void mbx_link_detach(struct mbx_link *l)
 {
-	if (l->instance && !is_stale(l))
+	if (l->instance && l->session && !is_stale(l))
 		mbx_st_release(mbx_link_word(l, side_off(l, 1, 0)),
 			       MBX_SIDE_DOWN);
 	l->instance = 0;
@@ -649,8 +764,9 @@ int mbx_link_slots(const struct mbx_link *l, uint32_t index,
 		return MBX_ENOTSUP;
 	at->ctl = mbx_link_word(l, words[10]);
 	at->slot = mbx_link_word(
-		l, words[10] + round_up((uint32_t)sizeof(struct mbx_slots_block),
-					l->line));
+		l,
+		words[10] + round_up((uint32_t)sizeof(struct mbx_slots_block),
+				     l->line));
 	at->max_bytes = words[8];
 	at->slots = words[7];
 	return 0;

@@ -17,7 +17,7 @@
 #include <mbx/queue.h>
 
 #define unlikely(x) __builtin_expect(!!(x), 0)
-#define IN_HAND 1u
+#define IN_HAND	    1u
 
 /* Bytes of the record of a message: header and payload, in whole words. */
 MBX_INLINE uint32_t record_bytes(uint32_t bytes)
@@ -25,11 +25,7 @@ MBX_INLINE uint32_t record_bytes(uint32_t bytes)
 	return (bytes + 7u) & ~3u;
 }
 
-/*
- * Bytes of the record whose header @h was found at @pos; 0 if that cannot be.
- * pos + the result is at most @size, and only for padding equal to it.
- */
-static uint32_t step(uint32_t h, uint32_t pos, uint32_t size)
+uint32_t mbx_queue_step(uint32_t h, uint32_t pos, uint32_t size)
 {
 	uint32_t room = size - pos - 4u, n = h - MBX_HDR_MSG;
 
@@ -42,7 +38,7 @@ static uint32_t step(uint32_t h, uint32_t pos, uint32_t size)
 	return 0;
 }
 
-/* (A1) A read offset, fetched once; ~0 if impossible. */
+/* (A1) A read offset, fetched once, to *raw; without the mark, ~0 if bad. */
 static uint32_t load_read(const struct mbx_queue_place *at, uint32_t *raw)
 {
 	uint32_t r = mbx_ld_acquire(mbx_word_at(at->rx, 0));
@@ -52,9 +48,15 @@ static uint32_t load_read(const struct mbx_queue_place *at, uint32_t *raw)
 	return (r & 3u) || r >= at->ring_bytes ? ~0u : r;
 }
 
+static int impossible(struct mbx_tx *tx, uint32_t value)
+{
+	tx->bad = value;
+	return MBX_EPROTO;
+}
+
 int mbx_tx_attach(struct mbx_tx *tx, const struct mbx_queue_place *at)
 {
-	uint32_t size = at->ring_bytes, left = size, pos, h, n;
+	uint32_t size = at->ring_bytes, left = size, pos, raw, h, n;
 
 	/*
 	 * A life before this one saw the consumer's position up to some value;
@@ -64,19 +66,20 @@ int mbx_tx_attach(struct mbx_tx *tx, const struct mbx_queue_place *at)
 	 */
 	mbx_order_all();
 	tx->at = *at;
-	pos = load_read(at, &tx->bad);
+	tx->bad = 0;
+	pos = load_read(at, &raw);
 	if (pos == ~0u)
-		return MBX_EPROTO;
+		return impossible(tx, raw);
 	tx->seen = pos;
 	for (;;) {
 		h = mbx_ld(mbx_word_at(at->ring, pos));
 		if (h == 0)
 			break;
-		n = step(h, pos, size);
-		if (n == 0 || n >= left) {	/* never all the way round */
-			tx->bad = h;
-			return MBX_EPROTO;
-		}
+		n = mbx_queue_step(h, pos, size);
+		/* never all the way round; pos + n is size for padding only */
+		if (n == 0 || n >= left ||
+		    (pos + n != size && h - MBX_HDR_MSG > at->max_bytes))
+			return impossible(tx, h);
 		left -= n;
 		pos += n;
 		if (pos == size)
@@ -97,15 +100,15 @@ static int make_room(struct mbx_tx *tx, uint32_t need)
 {
 	struct mbx_word mbx_shared *ring = tx->at.ring;
 	uint32_t size = tx->at.ring_bytes, pos = tx->pos, limit, read, moved,
-		 written;
+		 written, raw;
 
-	read = load_read(&tx->at, &tx->bad);
+	read = load_read(&tx->at, &raw);
 	if (read == ~0u)
-		return MBX_EPROTO;
+		return impossible(tx, raw);
 	moved = read - tx->seen + (read < tx->seen ? size : 0);
 	written = pos - tx->seen + (pos < tx->seen ? size : 0);
 	if (moved > written)
-		return MBX_EPROTO;
+		return impossible(tx, raw);
 	tx->seen = read;
 
 	if (read > pos) {
@@ -153,7 +156,8 @@ static int no_room(struct mbx_tx *tx)
 {
 	if (tx->hold)
 		publish_batch(tx);
-	if (!(tx->full & 1u)) {
+	/* one that waits for room tries again and again: counted once */
+	if (tx->at.full == MBX_DROP || !(tx->full & 1u)) {
 		tx->full += 2u;
 		mbx_st(mbx_word_at(tx->at.tx, 0), tx->full);
 	}
@@ -304,25 +308,26 @@ int mbx_tx_want_room(struct mbx_tx *tx, int on)
 	mbx_st(mbx_word_at(tx->at.tx, 0), tx->full);
 	if (!on)
 		return 0;
-	mbx_order_all();	/* (W2), pairs with the one in mbx_rx_notify() */
+	mbx_order_all(); /* (W2), pairs with the one in mbx_rx_notify() */
 	return load_read(&tx->at, &raw) != tx->seen;
 }
 
 int mbx_rx_attach(struct mbx_rx *rx, const struct mbx_queue_place *at)
 {
-	uint32_t read;
+	uint32_t read, raw;
 
 	mbx_order_all();
 	rx->at = *at;
 	/* our own word: the acquire pairs with the release of the life before */
-	read = load_read(at, &rx->bad);
+	read = load_read(at, &raw);
+	rx->bad = read == ~0u ? raw : 0;
 	if (read == ~0u)
 		return MBX_EPROTO;
 	rx->pos = read;
 	rx->next = 0;
 	rx->wait = mbx_ld(mbx_word_at(at->rx, 4)) & ~1u;
 	mbx_st(mbx_word_at(at->rx, 4), rx->wait);
-	return (int)(rx->bad & IN_HAND);
+	return (int)(raw & IN_HAND);
 }
 
 /* (R1) The producer's licence to overwrite all before @next. Pairs with A1. */
@@ -342,7 +347,7 @@ static int odd_header(struct mbx_rx *rx, uint32_t h)
 
 	if (h == 0)
 		return MBX_EAGAIN;
-	n = step(h, rx->pos, rx->at.ring_bytes);
+	n = mbx_queue_step(h, rx->pos, rx->at.ring_bytes);
 	if (n != 0 && rx->pos + n == rx->at.ring_bytes) {
 		give_back(rx, 0);
 		return 0;
@@ -435,6 +440,6 @@ int mbx_rx_want_data(struct mbx_rx *rx, int on)
 {
 	rx->wait = (rx->wait & ~1u) | (on ? 1u : 0u);
 	mbx_st(mbx_word_at(rx->at.rx, 4), rx->wait);
-	mbx_order_all();	/* (W1) */
+	mbx_order_all(); /* (W1) */
 	return mbx_ld(mbx_word_at(rx->at.ring, rx->pos)) != 0;
 }

@@ -14,12 +14,12 @@
  */
 #include <mbx/slots.h>
 
-#define TRIES 4		/* a state's reader: bound on being overtaken */
+#define TRIES 4 /* a state's reader: bound on being overtaken */
 #define BEGIN 0u
-#define END 4u
+#define END   4u
 
-MBX_INLINE struct mbx_word mbx_shared *
-slot_of(const struct mbx_slots_place *at, uint32_t number)
+MBX_INLINE struct mbx_word mbx_shared *slot_of(const struct mbx_slots_place *at,
+					       uint32_t number)
 {
 	uint32_t stride = 8u + MBX_ROUND4(at->max_bytes);
 
@@ -32,8 +32,8 @@ void mbx_writer_attach(struct mbx_writer *w, const struct mbx_slots_place *at)
 	w->number = mbx_ld(mbx_word_at(at->ctl, END));
 }
 
-int mbx_writer_write(struct mbx_writer *w, unsigned int level,
-		     const void *data, uint32_t bytes, uint32_t now_us)
+int mbx_writer_write(struct mbx_writer *w, unsigned int level, const void *data,
+		     uint32_t bytes, uint32_t now_us)
 {
 	struct mbx_word mbx_shared *slot;
 	uint32_t was, number;
@@ -44,12 +44,13 @@ int mbx_writer_write(struct mbx_writer *w, unsigned int level,
 	number = ++w->number;
 	slot = slot_of(&w->at, number);
 	mbx_st(mbx_word_at(w->at.ctl, BEGIN), number);
-	mbx_order_stores();	/* S1 */
+	mbx_order_stores(); /* S1 */
 	mbx_st(mbx_word_at(slot, 0), now_us);
-	mbx_st(mbx_word_at(slot, 4), MBX_SLOT_WRITTEN |
-	       (level & 15u) << MBX_SLOT_LEVEL_SHIFT | bytes);
+	mbx_st(mbx_word_at(slot, 4),
+	       MBX_SLOT_WRITTEN | (level & 15u) << MBX_SLOT_LEVEL_SHIFT |
+		       bytes);
 	mbx_copy_in(mbx_word_at(slot, 8), data, bytes);
-	mbx_st_release(mbx_word_at(w->at.ctl, END), number);	/* S2 */
+	mbx_st_release(mbx_word_at(w->at.ctl, END), number); /* S2 */
 	mbx_port_unmask(was);
 	return 0;
 }
@@ -68,16 +69,16 @@ static int read_slot(const struct mbx_slots_place *at, uint32_t number,
 	uint32_t bytes = info & MBX_SLOT_BYTES_MASK;
 	int ret = (int)bytes;
 
-	if (!(info & MBX_SLOT_WRITTEN) || bytes > at->max_bytes)
-		ret = info ? MBX_EPROTO : MBX_ENODATA;
+	if (info >> 28 != MBX_SLOT_WRITTEN >> 28 || bytes > at->max_bytes)
+		ret = info || number ? MBX_EPROTO : MBX_ENODATA;
 	else if (bytes > cap)
 		ret = MBX_EMSGSIZE;
 	else
 		mbx_copy_out(buf, mbx_word_at(slot, 8), bytes);
-	mbx_order_loads();	/* S3 */
+	mbx_order_loads(); /* S3 */
 	begin = mbx_ld(mbx_word_at(at->ctl, BEGIN));
-	if (begin - number >= at->slots)
-		return MBX_EAGAIN;
+	if (begin - number >= at->slots) /* begin goes ahead of all others */
+		return begin - number < 0x80000000u ? MBX_EAGAIN : MBX_EPROTO;
 	rec->number = number;
 	rec->stamp_us = stamp;
 	rec->level = (uint8_t)(info >> MBX_SLOT_LEVEL_SHIFT & 15u);
@@ -86,20 +87,26 @@ static int read_slot(const struct mbx_slots_place *at, uint32_t number,
 
 MBX_INLINE uint32_t load_end(const struct mbx_slots_place *at)
 {
-	return mbx_ld_acquire(mbx_word_at(at->ctl, END));	/* S2 */
+	return mbx_ld_acquire(mbx_word_at(at->ctl, END)); /* S2 */
 }
 
 void mbx_reader_attach(struct mbx_reader *r, const struct mbx_slots_place *at)
 {
-	uint32_t end;
+	uint32_t end, begin, n;
 
 	r->at = *at;
 	end = load_end(at);
-	r->next = end - at->slots + 1u;
-	/* the slots of a channel that has not gone round once are still empty */
-	while (r->next != end + 1u &&
-	       mbx_ld(mbx_word_at(slot_of(at, r->next), 4)) == 0)
-		r->next++;
+	/* back to the oldest; in the first round, to where it is still empty */
+	n = end;
+	while (end - n < at->slots &&
+	       mbx_ld(mbx_word_at(slot_of(at, n), 4)) != 0)
+		n--;
+	r->next = n + 1u;
+	/* the slot being written now is none of those (S3) */
+	mbx_order_loads();
+	begin = mbx_ld(mbx_word_at(at->ctl, BEGIN));
+	if (begin - r->next >= at->slots && begin + 1u != r->next)
+		r->next = begin - at->slots + 1u;
 }
 
 void mbx_reader_skip(struct mbx_reader *r)
@@ -118,7 +125,7 @@ int mbx_reader_newest(struct mbx_reader *r, void *buf, uint32_t cap,
 		n = read_slot(&r->at, end, buf, cap, rec);
 		if (n >= 0) {
 			rec->missed = end - r->next;
-			if (rec->missed > 0x80000000u)	/* seen before */
+			if (rec->missed > 0x80000000u) /* seen before */
 				rec->missed = 0;
 			r->next = end + 1u;
 		}
@@ -134,7 +141,7 @@ int mbx_reader_next(struct mbx_reader *r, void *buf, uint32_t cap,
 
 	if (behind == ~0u)
 		return MBX_EAGAIN;
-	if (behind >= r->at.slots)	/* overwritten, all of them */
+	if (behind >= r->at.slots) /* overwritten, all of them */
 		want = end - r->at.slots + 1u;
 	n = read_slot(&r->at, want, buf, cap, rec);
 	/*

@@ -27,35 +27,42 @@ extern "C" {
 /* Where a queue stands: made by mbx_link_queue(), or by hand in a test. */
 struct mbx_queue_place {
 	struct mbx_word mbx_shared *ring;
-	struct mbx_word mbx_shared *tx;	/* struct mbx_tx_block */
-	struct mbx_word mbx_shared *rx;	/* struct mbx_rx_block */
-	uint32_t ring_bytes;	/* a multiple of 4, at least 12 */
-	uint32_t max_bytes;	/* at most ring_bytes - 8 */
-	uint8_t full;		/* enum mbx_full */
+	struct mbx_word mbx_shared *tx; /* struct mbx_tx_block */
+	struct mbx_word mbx_shared *rx; /* struct mbx_rx_block */
+	uint32_t ring_bytes;		/* a multiple of 4, at least 12 */
+	uint32_t max_bytes;		/* at most ring_bytes - 8 */
+	uint8_t full;			/* enum mbx_full */
 };
 
 /* The producer's end. */
 struct mbx_tx {
 	struct mbx_queue_place at;
-	uint32_t pos;		/* where the next header goes */
-	uint32_t limit;		/* records may reach here without a look */
-	uint32_t seen;		/* the consumer's position when last loaded */
-	uint32_t hold_off;	/* batch: where its first header goes */
-	uint32_t hold;		/* batch: that header; 0: no batch open */
-	uint32_t spare_limit;	/* limit while a batch or a claim is open */
-	uint32_t claimed;	/* claim: bytes + 1; 0: none open */
-	uint32_t full;		/* what tx_block.full says */
-	uint32_t bad;		/* the value behind the last MBX_EPROTO */
+	uint32_t pos;	      /* where the next header goes */
+	uint32_t limit;	      /* records may reach here without a look */
+	uint32_t seen;	      /* the consumer's position when last loaded */
+	uint32_t hold_off;    /* batch: where its first header goes */
+	uint32_t hold;	      /* batch: that header; 0: no batch open */
+	uint32_t spare_limit; /* limit while a batch or a claim is open */
+	uint32_t claimed;     /* claim: bytes + 1; 0: none open */
+	uint32_t full;	      /* what tx_block.full says */
+	uint32_t bad;	      /* the value behind the last MBX_EPROTO */
 };
 
 /* The consumer's end. */
 struct mbx_rx {
 	struct mbx_queue_place at;
-	uint32_t pos;		/* where the next header is looked for */
-	uint32_t next;		/* behind the peeked message; 0: none in hand */
-	uint32_t wait;		/* what rx_block.wait says */
-	uint32_t bad;		/* the value behind the last MBX_EPROTO */
+	uint32_t pos;  /* where the next header is looked for */
+	uint32_t next; /* behind the peeked message; 0: none in hand */
+	uint32_t wait; /* what rx_block.wait says */
+	uint32_t bad;  /* the value behind the last MBX_EPROTO */
 };
+
+/*
+ * For tools that follow a ring's records: the bytes of the record whose header
+ * @h was found at @pos of a ring of @size bytes; 0 if that cannot be. @pos +
+ * the result is at most @size, and only for padding equal to it.
+ */
+uint32_t mbx_queue_step(uint32_t h, uint32_t pos, uint32_t size);
 
 /*
  * Take up the producer's end, of a new ring or where an earlier life died.
@@ -72,7 +79,9 @@ int mbx_tx_attach(struct mbx_tx *tx, const struct mbx_queue_place *at);
  * Returns 0, or 1 when the channel's policy is MBX_DROP and there was no room
  * (the message is gone, and counted), or
  *   MBX_EMSGSIZE	@bytes exceeds max_bytes
- *   MBX_EAGAIN		no room until the consumer takes something (counted)
+ *   MBX_EAGAIN		no room until the consumer takes something (counted);
+ *			notify all the same: padding, or the batch so far, may
+ *			have become visible, and the room hang on its taking
  *   MBX_EBUSY		a claim is open: commit or abort it first
  *   MBX_EPROTO		the consumer's position is impossible; nothing written
  */
@@ -112,8 +121,8 @@ int mbx_tx_commit(struct mbx_tx *tx, uint32_t bytes);
 void mbx_tx_abort(struct mbx_tx *tx);
 
 /*
- * After publishing: 1 if the consumer sleeps and wants its doorbell rung, else
- * 0. A full barrier and one shared load.
+ * After publishing, and after MBX_EAGAIN: 1 if the consumer sleeps and wants its
+ * doorbell rung, else 0. A full barrier and one shared load.
  */
 int mbx_tx_notify(struct mbx_tx *tx);
 
@@ -134,7 +143,9 @@ int mbx_tx_want_room(struct mbx_tx *tx, int on);
 int mbx_rx_attach(struct mbx_rx *rx, const struct mbx_queue_place *at);
 
 /*
- * Copy the oldest message to @buf and release it.
+ * Copy the oldest message to @buf and release it. If this side dies after that
+ * the message is gone with it; one that must be handled even then is peeked,
+ * handled, and released.
  *
  * Returns its length in bytes (0 is a message), or
  *   MBX_EAGAIN		the queue is empty
@@ -158,7 +169,10 @@ int mbx_rx_peek(struct mbx_rx *rx, struct mbx_word mbx_shared **data);
 /* Done with the peeked message: its room is the producer's again. */
 void mbx_rx_release(struct mbx_rx *rx);
 
-/* After taking: 1 if the producer waits for room and wants its doorbell. */
+/*
+ * After taking, and before sleeping when there was nothing to take (padding may
+ * have been skipped): 1 if the producer waits for room and wants its doorbell.
+ */
 int mbx_rx_notify(struct mbx_rx *rx);
 
 /*

@@ -20,8 +20,10 @@
  * more often than the peer's liveness time (2 s unless it chose otherwise), or
  * the peer takes it for dead until the next call.
  *
- * The library installs a SIGBUS handler at the first mapping of a file that
- * somebody might truncate, chaining to the one before for other addresses.
+ * Mapping a file or shared memory object, which somebody might truncate later,
+ * installs a SIGBUS handler (in front of the one there was, which still gets the
+ * signals that are not about a region). A program that installs its own later
+ * loses that protection until its next mapping.
  */
 #ifndef MBX_MBX_H
 #define MBX_MBX_H
@@ -37,10 +39,8 @@
 extern "C" {
 #endif
 
-#define MBX_API __attribute__((visibility("default")))
-
 /* The text of the calling thread's last error, never NULL; until the next. */
-MBX_API const char *mbx_errmsg(void);
+const char *mbx_errmsg(void);
 
 /* ---- regions: memory by a name ---- */
 
@@ -53,17 +53,19 @@ MBX_API const char *mbx_errmsg(void);
  * SIZE and ADDR are C numbers, SIZE with an optional K, M or G.
  */
 enum mbx_region_flags {
-	MBX_REGION_CREATE = 1,	/* make it: it must not exist yet (mode 0600) */
-	MBX_REGION_READ = 2,	/* map read-only */
-	MBX_REGION_PRIVATE = 4,	/* copy on write: changes stay in this process */
+	MBX_REGION_CREATE = 1, /* make it: it must not exist yet (mode 0600) */
+	MBX_REGION_READ = 2,   /* map read-only */
+	MBX_REGION_PRIVATE =
+		4, /* copy on write: changes stay in this process */
 };
 
 struct mbx_region {
 	void *base;
 	size_t bytes;
-	int fd;			/* kept for locks and size checks; -1: none */
+	int fd;	   /* kept for locks and size checks; -1: none */
+	int guard; /* the library's own; leave it alone */
 	unsigned int flags;
-	const char *kind;	/* "shm", "file", "anon", "mem" */
+	const char *kind; /* "shm", "file", "anon", "mem"; constant */
 };
 
 /*
@@ -79,35 +81,35 @@ struct mbx_region {
  *   MBX_ENOTSUP	it is not a regular file
  *   MBX_ENOMEM, MBX_EIO	as the system says
  */
-MBX_API int mbx_region_open(struct mbx_region *r, const char *name,
-			    unsigned int flags, size_t bytes);
-MBX_API void mbx_region_close(struct mbx_region *r);
+int mbx_region_open(struct mbx_region *r, const char *name, unsigned int flags,
+		    size_t bytes);
+void mbx_region_close(struct mbx_region *r);
 
 /*
  * Remove a shm: or file: region's name; those who have it mapped keep it.
  * A file is removed only if it holds an mbx region.
  */
-MBX_API int mbx_region_remove(const char *name);
+int mbx_region_remove(const char *name);
 
 /* 0 while the mapping is whole; MBX_EIO once the file was truncated under it. */
-MBX_API int mbx_region_check(const struct mbx_region *r);
+int mbx_region_check(const struct mbx_region *r);
 
 /* ---- the link ---- */
 
 struct mbx;
 
 struct mbx_options {
-	enum mbx_side side;		/* which one this process is */
+	enum mbx_side side;		    /* which one this process is */
 	const struct mbx_channel *channels; /* NULL: as the region says */
 	uint32_t count;
-	int create;			/* make the region, format it, be first */
-	size_t bytes;			/* with create; 0: what the channels need */
-	int format;			/* format or adopt an existing region */
-	int observe;			/* read-only: state, log, tools */
-	const char *doorbell;		/* NULL: MBX_DOORBELL, else automatic */
-	int timeout_ms;			/* to wait for the region to be formatted */
+	int create;	      /* make the region, format it, be first */
+	size_t bytes;	      /* with create; 0: what the channels need */
+	int format;	      /* format or adopt an existing region */
+	int observe;	      /* read-only: state, log, tools */
+	const char *doorbell; /* NULL: MBX_DOORBELL, else automatic */
+	int timeout_ms;	      /* to wait for the region to be formatted */
 	uint32_t line_bytes, page_bytes; /* to format with; 0: 64 and 4096 */
-	uint32_t liveness_ms;		/* peer silent for so long is down; 0: 2 s */
+	uint32_t liveness_ms; /* peer silent for so long is down; 0: 2 s */
 };
 
 /*
@@ -123,26 +125,35 @@ struct mbx_options {
  * Open a region and attach to it. @options NULL: host side, channels as the
  * region says, no waiting. Does not wait for the peer: see mbx_wait_peer().
  * A second opener for the same side shares the side's life: only the ends of
- * channels have owners.
+ * channels have owners. The doorbell is the first one's (a line has two ends);
+ * the others look every millisecond, and firmware sees what they send at its
+ * next wake-up. (mem: has no file to lock: there, one opener a side.)
  *
  * Returns 0, or as mbx_region_open() and mbx_link_attach() (MBX_EAGAIN: still
  * not formatted when the time was up), or
  *   MBX_EINVAL		contradictory options, bad declaration, bad doorbell
  */
-MBX_API int mbx_open(struct mbx **m, const char *region,
-		     const struct mbx_options *options);
+int mbx_open(struct mbx **m, const char *region,
+	     const struct mbx_options *options);
+
+/*
+ * The same on memory that is mapped already: anonymous memory shared with a
+ * child, a buffer of a test. @region stays the caller's and must outlive *@m.
+ */
+int mbx_open_at(struct mbx **m, const struct mbx_region *region,
+		const struct mbx_options *options);
 
 /* Detach and unmap; closes all ends. NULL is allowed. The region stays. */
-MBX_API void mbx_close(struct mbx *m);
+void mbx_close(struct mbx *m);
 
 /* Wait until the peer is up: 0, or MBX_ENOTCONN, MBX_ESTALE, MBX_EIO. */
-MBX_API int mbx_wait_peer(struct mbx *m, int timeout_ms);
+int mbx_wait_peer(struct mbx *m, int timeout_ms);
 
 /*
  * Heartbeat, and what has happened to the link: a set of enum mbx_event (>= 0),
  * or MBX_ESTALE, MBX_EIO: close and open again. Never blocks.
  */
-MBX_API int mbx_poll(struct mbx *m);
+int mbx_poll(struct mbx *m);
 
 /*
  * For an own poll loop: mbx_fd() is a descriptor to poll for input with every
@@ -152,46 +163,45 @@ MBX_API int mbx_poll(struct mbx *m);
  * the liveness time, for the heartbeat.
  * mbx_fd() returns MBX_ENOMEM or a system's error if there is no descriptor.
  */
-MBX_API int mbx_fd(struct mbx *m);
-MBX_API int mbx_arm(struct mbx *m);
+int mbx_fd(struct mbx *m);
+int mbx_arm(struct mbx *m);
 
 /*
  * Sleep until an end that receives has something, or the link changes, or the
  * time is over. Returns as mbx_poll(); 0 also when there is something to take.
  */
-MBX_API int mbx_wait(struct mbx *m, int timeout_ms);
+int mbx_wait(struct mbx *m, int timeout_ms);
 
 /* What the region says of itself. The link is to be read, not changed. */
-MBX_API const struct mbx_link *mbx_get_link(const struct mbx *m);
-MBX_API const struct mbx_region *mbx_get_region(const struct mbx *m);
-MBX_API uint32_t mbx_channel_count(const struct mbx *m);
-MBX_API const struct mbx_channel *mbx_channel_at(const struct mbx *m,
-						 uint32_t index);
-MBX_API int mbx_channel_find(const struct mbx *m, const char *name);
+const struct mbx_link *mbx_get_link(const struct mbx *m);
+const struct mbx_region *mbx_get_region(const struct mbx *m);
+uint32_t mbx_channel_count(const struct mbx *m);
+const struct mbx_channel *mbx_channel_at(const struct mbx *m, uint32_t index);
+int mbx_channel_find(const struct mbx *m, const char *name);
 
 /* A look at one stream of a channel from outside; changes nothing. */
 struct mbx_stream_stats {
 	uint32_t ring_bytes, used_bytes; /* queue */
-	uint32_t messages;	/* queue: waiting to be taken */
-	uint32_t full;		/* queue: sends that found no room */
-	uint32_t impossible;	/* queue: words the consumer could not believe */
-	uint32_t written;	/* state, log: records so far */
+	uint32_t messages;		 /* queue: waiting to be taken */
+	uint32_t full;			 /* queue: sends that found no room */
+	uint32_t impossible; /* queue: words the consumer could not believe */
+	uint32_t written;    /* state, log: records so far */
 	uint32_t writer_pid, reader_pid; /* Linux owners; 0: none or firmware */
-	uint8_t wants_room, waits; /* producer, consumer asleep */
-	uint8_t corrupt;	/* queue: headers that can't be, now */
+	uint8_t wants_room, waits;	 /* producer, consumer asleep */
+	uint8_t corrupt;		 /* queue: headers that can't be, now */
 };
 
 /* @back: 1 for the replies of a call. Returns 0, MBX_ENOENT, MBX_ENOTSUP. */
-MBX_API int mbx_stream_stats(const struct mbx *m, uint32_t index, int back,
-			     struct mbx_stream_stats *stats);
+int mbx_stream_stats(const struct mbx *m, uint32_t index, int back,
+		     struct mbx_stream_stats *stats);
 
 /*
  * Copy the @nth waiting message of a queue (0: the oldest) without taking it;
  * traffic may move meanwhile. Returns its true length (at most @cap bytes are
  * copied), MBX_EAGAIN behind the last, MBX_EPROTO, MBX_ENOENT, MBX_ENOTSUP.
  */
-MBX_API int mbx_stream_look(const struct mbx *m, uint32_t index, int back,
-			    uint32_t nth, void *buf, uint32_t cap);
+int mbx_stream_look(const struct mbx *m, uint32_t index, int back, uint32_t nth,
+		    void *buf, uint32_t cap);
 
 /* ---- ends of channels ---- */
 
@@ -209,10 +219,12 @@ struct mbx_end;
  *   MBX_EACCES		an observer may only read state and log
  *   MBX_EPROTO		what stands in the region is impossible
  */
-MBX_API int mbx_end_open(struct mbx *m, const char *name, struct mbx_end **end);
-MBX_API void mbx_end_close(struct mbx_end *end);
+int mbx_end_open(struct mbx *m, const char *name, struct mbx_end **end);
+void mbx_end_close(struct mbx_end *end);
 
-/* Common to all below, besides what they say:
+/*
+ * Sending, serving and calling wait for the peer too, within their timeout.
+ * Common to all below, besides what they say:
  *   MBX_ENOTSUP	the channel is of another kind or direction
  *   MBX_ENOTCONN	the peer is not there (queues, calls)
  *   MBX_ESTALE		the region was formatted again: close and open anew
@@ -227,19 +239,17 @@ MBX_API void mbx_end_close(struct mbx_end *end);
  * Returns 0, 1 if an MBX_DROP channel dropped it, MBX_EMSGSIZE, or MBX_EAGAIN
  * (full, at once or still when the time was up).
  */
-MBX_API int mbx_send(struct mbx_end *end, const void *msg, size_t bytes,
-		     int timeout_ms);
+int mbx_send(struct mbx_end *end, const void *msg, size_t bytes,
+	     int timeout_ms);
 
 /* In batches: put many (invisible), then flush (visible at once, one ring). */
-MBX_API int mbx_put(struct mbx_end *end, const void *msg, size_t bytes,
-		    int timeout_ms);
-MBX_API int mbx_flush(struct mbx_end *end);
+int mbx_put(struct mbx_end *end, const void *msg, size_t bytes, int timeout_ms);
+int mbx_flush(struct mbx_end *end);
 
 /* Zero copy: a place in the ring (4-byte aligned), filled, then committed. */
-MBX_API int mbx_claim(struct mbx_end *end, size_t bytes, void **data,
-		      int timeout_ms);
-MBX_API int mbx_commit(struct mbx_end *end, size_t bytes);
-MBX_API int mbx_abort(struct mbx_end *end);
+int mbx_claim(struct mbx_end *end, size_t bytes, void **data, int timeout_ms);
+int mbx_commit(struct mbx_end *end, size_t bytes);
+int mbx_abort(struct mbx_end *end);
 
 /*
  * Queue, receiving: wait up to @timeout_ms for a message and copy it. What was
@@ -247,18 +257,17 @@ MBX_API int mbx_abort(struct mbx_end *end);
  * Returns its length, or MBX_EAGAIN (none), MBX_EMSGSIZE (longer than @cap; it
  * stays), MBX_ENOTCONN (none, and the peer is not there).
  */
-MBX_API int mbx_recv(struct mbx_end *end, void *buf, size_t cap,
-		     int timeout_ms);
+int mbx_recv(struct mbx_end *end, void *buf, size_t cap, int timeout_ms);
 
 /* Zero copy: look at the oldest in the ring itself, then release it. */
-MBX_API int mbx_peek(struct mbx_end *end, const void **data, int timeout_ms);
-MBX_API int mbx_release(struct mbx_end *end);
+int mbx_peek(struct mbx_end *end, const void **data, int timeout_ms);
+int mbx_release(struct mbx_end *end);
 
 /* 1 if the message last taken or peeked had been in hand in an earlier life. */
-MBX_API int mbx_repeated(const struct mbx_end *end);
+int mbx_repeated(const struct mbx_end *end);
 
 /* State: write the latest value; MBX_EMSGSIZE unless it is just so long. */
-MBX_API int mbx_set(struct mbx_end *end, const void *value, size_t bytes);
+int mbx_set(struct mbx_end *end, const void *value, size_t bytes);
 
 /*
  * State: the latest value, its number and how many were passed over since the
@@ -266,19 +275,19 @@ MBX_API int mbx_set(struct mbx_end *end, const void *value, size_t bytes);
  * its last heartbeat, in *@age_us (may be NULL).
  * Returns its length, or MBX_ENODATA, MBX_EMSGSIZE, MBX_EAGAIN.
  */
-MBX_API int mbx_get(struct mbx_end *end, void *buf, size_t cap,
-		    struct mbx_record *rec, uint32_t *age_us);
+int mbx_get(struct mbx_end *end, void *buf, size_t cap, struct mbx_record *rec,
+	    uint32_t *age_us);
 
 /* Log: write a line; longer ones are cut, and end in "...". */
-MBX_API int mbx_log(struct mbx_end *end, enum mbx_level level, const char *fmt,
-		    ...) __attribute__((format(printf, 3, 4)));
+int mbx_log(struct mbx_end *end, enum mbx_level level, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 
 /* Log: the next record, waiting up to @timeout_ms (looks every 10 ms). */
-MBX_API int mbx_log_read(struct mbx_end *end, void *buf, size_t cap,
-			 struct mbx_record *rec, int timeout_ms);
+int mbx_log_read(struct mbx_end *end, void *buf, size_t cap,
+		 struct mbx_record *rec, int timeout_ms);
 
 /* Log, state: go on with the next record written, not with what is there. */
-MBX_API int mbx_skip(struct mbx_end *end);
+int mbx_skip(struct mbx_end *end);
 
 /*
  * Call: send a request and wait for its reply. The server's status goes to
@@ -287,20 +296,19 @@ MBX_API int mbx_skip(struct mbx_end *end);
  * away meanwhile: it may or may not have acted), MBX_EAGAIN (the request queue
  * is full), MBX_EMSGSIZE, MBX_EBUSY (a call is open).
  */
-MBX_API int mbx_call(struct mbx_end *end, const void *req, size_t bytes,
-		     void *rep, size_t cap, int *status, int timeout_ms);
+int mbx_call(struct mbx_end *end, const void *req, size_t bytes, void *rep,
+	     size_t cap, int *status, int timeout_ms);
 
 /* The same in two steps, for poll loops: poll says MBX_EAGAIN until it ends. */
-MBX_API int mbx_call_start(struct mbx_end *end, const void *req, size_t bytes,
-			   int timeout_ms);
-MBX_API int mbx_call_poll(struct mbx_end *end, void *rep, size_t cap,
-			  int *status);
+int mbx_call_start(struct mbx_end *end, const void *req, size_t bytes,
+		   int timeout_ms);
+int mbx_call_poll(struct mbx_end *end, void *rep, size_t cap, int *status);
 
 /* Call, serving: take a request, then reply to it. As recv and send. */
-MBX_API int mbx_serve(struct mbx_end *end, void *req, size_t cap,
-		      struct mbx_request *request, int timeout_ms);
-MBX_API int mbx_reply(struct mbx_end *end, const struct mbx_request *request,
-		      int status, const void *rep, size_t bytes);
+int mbx_serve(struct mbx_end *end, void *req, size_t cap,
+	      struct mbx_request *request, int timeout_ms);
+int mbx_reply(struct mbx_end *end, const struct mbx_request *request,
+	      int status, const void *rep, size_t bytes);
 
 #ifdef __cplusplus
 }
