@@ -248,6 +248,21 @@ static uint32_t run_input(struct input *in)
 	return done;
 }
 
+/*
+ * Whether the host wants its doorbell rung for @in, of which @done messages
+ * were taken. A full ring needs a look too: the last thing in it may be padding
+ * that became visible just now.
+ */
+static int wants_ring(struct input *in, uint32_t done)
+{
+	if (in->waits == FOR_ATTACH)
+		return 0;
+	if ((done || in->waits == FOR_ROOM) && mbx_tx_notify(in->tx))
+		return 1;
+	return mbx_rx_notify(in->rx);
+}
+
+/* All inputs in turn, and one doorbell for all that was done. */
 static uint32_t run_inputs(void)
 {
 	uint32_t done = 0, n;
@@ -256,8 +271,7 @@ static uint32_t run_inputs(void)
 
 	for (in = inputs; in < INPUTS_END; in++) {
 		n = run_input(in);
-		if (n) /* one doorbell for all that was done */
-			ring |= mbx_tx_notify(in->tx) | mbx_rx_notify(in->rx);
+		ring |= wants_ring(in, n);
 		done += n;
 	}
 	if (ring)
