@@ -79,7 +79,7 @@ linux: $(BUILD)/libmbx.a $(BUILD)/$(SONAME) $(BUILD)/mbx $(EXAMPLES) ## Build li
 # firmware_for BOARD: its board.mk sets CPU, SRC (beside the application's) and
 # the linker script LD; boards that share files name them there.
 define firmware_for
--include firmware/boards/$(1)/board.mk
+include firmware/boards/$(1)/board.mk
 $(1)_DIR := $(BUILD)/$(1)
 $(1)_FLAGS := $$(CPU) -ffreestanding -ffunction-sections -fdata-sections \
 	-Ifirmware -Ifirmware/boards/$(1)
