@@ -79,7 +79,7 @@ linux: $(BUILD)/libmbx.a $(BUILD)/$(SONAME) $(BUILD)/mbx $(EXAMPLES) ## Build li
 # firmware_for BOARD: its board.mk sets CPU, SRC (beside the application's) and
 # the linker script LD; boards that share files name them there.
 define firmware_for
-include firmware/boards/$(1)/board.mk
+-include firmware/boards/$(1)/board.mk
 $(1)_DIR := $(BUILD)/$(1)
 $(1)_FLAGS := $$(CPU) -ffreestanding -ffunction-sections -fdata-sections \
 	-Ifirmware -Ifirmware/boards/$(1)
@@ -88,7 +88,7 @@ $(1)_BOARD := $$(SRC:%.c=$(BUILD)/$(1)/%.o)
 $(1)_LD := $$(LD)
 
 $(BUILD)/$(1)/%.o: %.c
-	$$(call say,CC,$$< "($(1))")
+	$$(call say,CC,"$$< ($(1))")
 	@mkdir -p $$(@D)
 	$(Q)$(ARMCC) $$(ALL_CFLAGS) $$($(1)_FLAGS) -c $$< -o $$@
 
@@ -137,7 +137,7 @@ UNITEXTRA := $(filter-out %/main.c,$(wildcard firmware/apps/demo/*.c))
 # unit_variant NAME FLAGS: the unit tests and everything under them, built so
 define unit_variant
 $(BUILD)/$(1)/%.o: %.c
-	$$(call say,CC,$$< "($(1))")
+	$$(call say,CC,"$$< ($(1))")
 	@mkdir -p $$(@D)
 	$(Q)$(CC) $$(ALL_CFLAGS) -Ilinux -Ifirmware -Ifirmware/apps/demo -Itests \
 		$(2) -DMBX_VERSION='"$(VERSION)"' -c $$< -o $$@

@@ -221,6 +221,17 @@ static void compute(struct mbx_link *l, uint32_t line, uint32_t align)
 	l->needs = l->end_off;
 }
 
+/* Sections on pages where the region can afford it, else on lines. */
+static void choose_layout(struct mbx_link *l)
+{
+	uint32_t line = l->is.line_bytes, page = l->is.page_bytes;
+
+	compute(l, line, page > line ? page : line);
+	if (l->end_off > l->is.bytes)
+		compute(l, line, line);
+	l->why.channel = -1;
+}
+
 static int bad_stream(const struct mbx_stream *s, uint32_t slots)
 {
 	if (s->max_bytes == 0 || s->max_bytes > MBX_MAX_MESSAGE ||
@@ -303,13 +314,7 @@ int mbx_link_init(struct mbx_link *l, const struct mbx_link_config *config)
 		if (bad_channel(&l->is.channels[i]))
 			return MBX_EINVAL;
 	}
-	/* sections on pages where the region can afford it, else on lines */
-	compute(l, l->is.line_bytes,
-		l->is.page_bytes > l->is.line_bytes ? l->is.page_bytes
-						    : l->is.line_bytes);
-	if (l->end_off > l->is.bytes)
-		compute(l, l->is.line_bytes, l->is.line_bytes);
-	l->why.channel = -1;
+	choose_layout(l);
 	return 0;
 }
 
@@ -375,8 +380,10 @@ static int check_super(struct mbx_link *l, const uint32_t w[16])
 	}
 	if (!power_of_two_in(w[6], 4, 4096))
 		return damaged(l, w, 6, l->is.line_bytes);
-	if (!power_of_two_in(w[7], 4, 65536))
+	if (!power_of_two_in(w[7], w[6], 65536))
 		return damaged(l, w, 7, l->is.page_bytes);
+	if (w[3] == 0)
+		return damaged(l, w, 3, 1);
 	for (i = 8; i < 10; i++)
 		if (w[2] < SIDE_BYTES || w[i] & 3u || w[i] < SUPER_BYTES ||
 		    w[i] > w[2] - SIDE_BYTES)
@@ -443,7 +450,7 @@ static void write_region(struct mbx_link *l)
 	super_words(l, w);
 	for (off = 1; off < 15; off++)
 		store(l, 4u * off, w[off]);
-	store(l, 60, super_check(w));
+	store(l, OFF(mbx_super, check), super_check(w));
 	walk(l, WRITE, &k);
 	mbx_order_all();
 	mbx_st_release(mbx_link_word(l, 0), MBX_MAGIC);
@@ -486,6 +493,7 @@ int mbx_link_format(struct mbx_link *l, uint32_t now_us)
 {
 	uint32_t w[16];
 
+	choose_layout(l);
 	if (l->end_off > l->is.bytes)
 		return MBX_ENOSPC;
 	if (!l->formatting) {
@@ -549,36 +557,6 @@ int mbx_link_observe(struct mbx_link *l)
 	return observe(l, w);
 }
 
-int mbx_link_attach(struct mbx_link *l)
-{
-	uint32_t w[16];
-	int err = observe(l, w);
-
-	l->peer_session = l->last_session = 0;
-	l->beaten = 0;
-	l->incompatible = 0;
-	if (err == MBX_EMISMATCH)
-		say_incompatible(l, w);
-	if (err)
-		return err;
-	mbx_order_all();
-	/* Down first: nothing of this life is to be taken for the last one's. */
-	say(l, OFF(mbx_side_block, state), MBX_SIDE_DOWN);
-	mbx_order_all();
-	l->session = next_session(l);
-	l->beat = load(l, side_off(l, 1, OFF(mbx_side_block, beat)));
-	say(l, OFF(mbx_side_block, session), l->session);
-	say(l, OFF(mbx_side_block, ack), 0);
-	say(l, OFF(mbx_side_block, instance), l->instance);
-	say(l, OFF(mbx_side_block, layout_hash), l->layout_hash);
-	say(l, OFF(mbx_side_block, code_version), MBX_CODE_VERSION);
-	say(l, OFF(mbx_side_block, boot_reason), l->is.boot_reason);
-	say(l, OFF(mbx_side_block, wakeup), l->is.wakeup);
-	say(l, OFF(mbx_side_block, owner), l->is.owner);
-	mbx_st_release(mbx_link_word(l, side_off(l, 1, 0)), MBX_SIDE_ATTACHING);
-	return 0;
-}
-
 /* Region formatted again, or about to be: let go, but do not touch a new one. */
 static int is_stale(struct mbx_link *l)
 {
@@ -594,6 +572,65 @@ static int is_stale(struct mbx_link *l)
 	return 1;
 }
 
+static void begin_life(struct mbx_link *l)
+{
+	/* Down first: nothing of this life is to be taken for the last one's. */
+	say(l, OFF(mbx_side_block, state), MBX_SIDE_DOWN);
+	mbx_order_all();
+	l->session = next_session(l);
+	l->beat = load(l, side_off(l, 1, OFF(mbx_side_block, beat)));
+	say(l, OFF(mbx_side_block, ack), 0);
+	/* whoever sees the new session must not see the old acknowledgement */
+	mbx_st_release(
+		mbx_link_word(l, side_off(l, 1, OFF(mbx_side_block, session))),
+		l->session);
+	say(l, OFF(mbx_side_block, instance), l->instance);
+	say(l, OFF(mbx_side_block, layout_hash), l->layout_hash);
+	say(l, OFF(mbx_side_block, code_version), MBX_CODE_VERSION);
+	say(l, OFF(mbx_side_block, boot_reason), l->is.boot_reason);
+	say(l, OFF(mbx_side_block, wakeup), l->is.wakeup);
+	say(l, OFF(mbx_side_block, owner), l->is.owner);
+	mbx_st_release(mbx_link_word(l, side_off(l, 1, 0)), MBX_SIDE_ATTACHING);
+}
+
+int mbx_link_attach(struct mbx_link *l)
+{
+	uint32_t w[16];
+	int err = observe(l, w);
+
+	l->peer_session = l->last_session = l->incompatible = 0;
+	l->beaten = 0;
+	if (err == MBX_EMISMATCH)
+		say_incompatible(l, w);
+	if (err)
+		return err;
+	mbx_order_all();
+	begin_life(l);
+	/*
+	 * A formatter that looked for a peer to wait for before it could see
+	 * this one has taken back the magic by now: let go, and come again.
+	 */
+	mbx_order_all();
+	return is_stale(l) ? MBX_EAGAIN : 0;
+}
+
+/*
+ * Has the peer's heart stopped? Told by the clock alone, silence would end when
+ * the clock has gone round, so the moment of the last beat is drawn along.
+ */
+static int is_silent(struct mbx_link *l, uint32_t beat, uint32_t now_us)
+{
+	if (beat != l->peer_beat || !l->beaten) {
+		l->peer_beat = beat;
+		l->peer_seen_us = now_us;
+		l->beaten = 1;
+	}
+	if (now_us - l->peer_seen_us < l->is.liveness_us)
+		return 0;
+	l->peer_seen_us = now_us - l->is.liveness_us;
+	return 1;
+}
+
 /* The peer's block, each word once. Its session if it is there, else 0. */
 static uint32_t look_at_peer(struct mbx_link *l, uint32_t now_us, int *knows_us,
 			     uint32_t *events)
@@ -601,7 +638,9 @@ static uint32_t look_at_peer(struct mbx_link *l, uint32_t now_us, int *knows_us,
 	uint32_t state, session, beat;
 
 	state = mbx_ld_acquire(mbx_link_word(l, side_off(l, 0, 0)));
-	session = load(l, side_off(l, 0, OFF(mbx_side_block, session)));
+	/* pairs with the release in begin_life(): the session before the ack */
+	session = mbx_ld_acquire(
+		mbx_link_word(l, side_off(l, 0, OFF(mbx_side_block, session))));
 	beat = load(l, side_off(l, 0, OFF(mbx_side_block, beat)));
 	*knows_us = load(l, side_off(l, 0, OFF(mbx_side_block, ack))) ==
 		    l->session;
@@ -609,17 +648,8 @@ static uint32_t look_at_peer(struct mbx_link *l, uint32_t now_us, int *knows_us,
 		l->incompatible = session;
 		*events |= MBX_EVENT_INCOMPATIBLE;
 	}
-	if (beat != l->peer_beat || !l->beaten) {
-		l->peer_beat = beat;
-		l->peer_seen_us = now_us;
-		l->beaten = 1;
-	}
-	if (now_us - l->peer_seen_us >= l->is.liveness_us) {
-		/* silent, and still so when the clock has gone round */
-		l->peer_seen_us = now_us - l->is.liveness_us;
-		return 0;
-	}
-	if (state != MBX_SIDE_ATTACHING && state != MBX_SIDE_UP)
+	if (is_silent(l, beat, now_us) ||
+	    (state != MBX_SIDE_ATTACHING && state != MBX_SIDE_UP))
 		return 0;
 	if (load(l, side_off(l, 0, OFF(mbx_side_block, instance))) !=
 	    l->instance)

@@ -38,7 +38,7 @@ uint32_t mbx_queue_step(uint32_t h, uint32_t pos, uint32_t size)
 	return 0;
 }
 
-/* (A1) A read offset, fetched once; ~0 if impossible. */
+/* (A1) A read offset, fetched once, to *raw; without the mark, ~0 if bad. */
 static uint32_t load_read(const struct mbx_queue_place *at, uint32_t *raw)
 {
 	uint32_t r = mbx_ld_acquire(mbx_word_at(at->rx, 0));

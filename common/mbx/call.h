@@ -2,8 +2,8 @@
 /*
  * Calls: request and reply over a pair of queues, with an id and a deadline.
  *
- * The caller has one call open at a time on a channel; the server answers in
- * any order it likes. Ids make late replies of calls that timed out, and those
+ * The caller has one call open at a time on a channel; the server answers one
+ * request after the other. Ids make late replies of calls that timed out, and those
  * to a caller's earlier life, fall away (and be counted in caller.stale).
  * Common to all functions: never block, never notify (use mbx_tx_notify() on
  * .tx and mbx_rx_notify() on .rx after those that say so).
@@ -18,24 +18,24 @@ extern "C" {
 #endif
 
 struct mbx_caller {
-	struct mbx_tx tx;	/* requests */
-	struct mbx_rx rx;	/* replies */
-	uint32_t id;		/* of the last call made */
-	uint32_t deadline_us;	/* of the open call, on the caller's clock */
-	uint32_t peer_session;	/* whom it was asked of */
-	uint32_t stale;		/* replies that nobody waited for */
+	struct mbx_tx tx;      /* requests */
+	struct mbx_rx rx;      /* replies */
+	uint32_t id;	       /* of the last call made */
+	uint32_t deadline_us;  /* of the open call, on the caller's clock */
+	uint32_t peer_session; /* whom it was asked of */
+	uint32_t stale;	       /* replies that nobody waited for */
 	int open;
 };
 
 struct mbx_server {
-	struct mbx_rx rx;	/* requests */
-	struct mbx_tx tx;	/* replies */
+	struct mbx_rx rx; /* requests */
+	struct mbx_tx tx; /* replies */
 };
 
 /* A request taken by mbx_server_take(). */
 struct mbx_request {
 	uint32_t id;
-	uint32_t timeout_us;	/* what the caller gives it, from its sending */
+	uint32_t timeout_us; /* what the caller gives it, from its sending */
 };
 
 /*

@@ -26,25 +26,25 @@ enum mbx_side { MBX_HOST = 0, MBX_REMOTE = 1 };
 enum mbx_direction { MBX_H2R = MBX_HOST, MBX_R2H = MBX_REMOTE };
 
 enum mbx_kind {
-	MBX_KIND_QUEUE = 1,	/* every message once, in order */
-	MBX_KIND_STATE = 2,	/* the latest value wins */
-	MBX_KIND_LOG = 3,	/* records; the oldest are overwritten */
-	MBX_KIND_CALL = 4,	/* request and reply */
+	MBX_KIND_QUEUE = 1, /* every message once, in order */
+	MBX_KIND_STATE = 2, /* the latest value wins */
+	MBX_KIND_LOG = 3,   /* records; the oldest are overwritten */
+	MBX_KIND_CALL = 4,  /* request and reply */
 };
 
 /* What a full channel does. State and log always overwrite. */
 enum mbx_full {
-	MBX_FAIL = 0,		/* the send says MBX_EAGAIN, at once */
-	MBX_DROP = 1,		/* the message is dropped, and counted */
-	MBX_BLOCK = 2,		/* Linux waits, up to the caller's timeout */
-	MBX_OVERWRITE = 3,	/* the oldest goes */
+	MBX_FAIL = 0,	   /* the send says MBX_EAGAIN, at once */
+	MBX_DROP = 1,	   /* the message is dropped, and counted */
+	MBX_BLOCK = 2,	   /* Linux waits, up to the caller's timeout */
+	MBX_OVERWRITE = 3, /* the oldest goes */
 };
 
-#define MBX_NAME_BYTES 16u		/* with the terminating NUL */
+#define MBX_NAME_BYTES	 16u /* with the terminating NUL */
 #define MBX_MAX_CHANNELS 4096u
-#define MBX_MAX_MESSAGE 0xfffff0u	/* bytes; the header has 24 bits */
-#define MBX_MAX_REGION 0x40000000u	/* bytes, 1 GiB */
-#define MBX_ROUND4(n) (((n) + 3u) & ~3u)
+#define MBX_MAX_MESSAGE	 0xfffff0u   /* bytes; the header has 24 bits */
+#define MBX_MAX_REGION	 0x40000000u /* bytes, 1 GiB */
+#define MBX_ROUND4(n)	 (((n) + 3u) & ~3u)
 
 /*
  * The bytes of a ring that holds @depth messages of @max bytes wherever they
@@ -56,16 +56,16 @@ enum mbx_full {
 
 /* One direction of data: a ring, or an array of slots. */
 struct mbx_stream {
-	uint32_t max_bytes;	/* longest message, value or record */
-	uint32_t bytes;		/* of the ring; of the slots, set by layout */
+	uint32_t max_bytes; /* longest message, value or record */
+	uint32_t bytes;	    /* of the ring; of the slots, set by layout */
 };
 
 /* What a channel is, as declared; all constant, may live in ROM. */
 struct mbx_channel {
-	const char *name;	/* 1..15 characters [A-Za-z0-9_.-] */
+	const char *name; /* 1..15 characters [A-Za-z0-9_.-] */
 	struct {
 		uint8_t kind, direction, full;
-		uint32_t slots;	/* state, log: a power of two */
+		uint32_t slots;		     /* state, log: a power of two */
 		struct mbx_stream fwd, back; /* back: the replies of a call */
 		const char *type; /* "u32 a, i16 b[3], char text[]" or "" */
 	} is;
@@ -84,20 +84,33 @@ struct mbx_channel {
  * call:  one direction for requests (@direction is the caller's), one back
  */
 #define MBX_QUEUE(direction, max, depth, full, type)                           \
-	{ MBX_KIND_QUEUE, direction, full, 0,                                  \
-	  { max, MBX_RING_BYTES(depth, max) }, { 0, 0 }, type }
+	{                                                                      \
+		MBX_KIND_QUEUE, direction, full, 0,                            \
+			{ max, MBX_RING_BYTES(depth, max) }, { 0, 0 }, type    \
+	}
 #define MBX_STATE(direction, bytes, slots, type)                               \
-	{ MBX_KIND_STATE, direction, MBX_OVERWRITE, slots,                     \
-	  { bytes, (slots) * (8u + MBX_ROUND4(bytes)) }, { 0, 0 }, type }
+	{                                                                      \
+		MBX_KIND_STATE, direction, MBX_OVERWRITE, slots,               \
+			{ bytes, (slots) * (8u + MBX_ROUND4(bytes)) },         \
+			{ 0, 0 }, type                                         \
+	}
 #define MBX_LOG(direction, max, slots)                                         \
-	{ MBX_KIND_LOG, direction, MBX_OVERWRITE, slots,                       \
-	  { max, (slots) * (8u + MBX_ROUND4(max)) }, { 0, 0 }, "char text[]" }
+	{                                                                      \
+		MBX_KIND_LOG, direction, MBX_OVERWRITE, slots,                 \
+			{ max, (slots) * (8u + MBX_ROUND4(max)) }, { 0, 0 },   \
+			"char text[]"                                          \
+	}
 #define MBX_CALL(direction, max_request, max_reply, depth, type)               \
-	{ MBX_KIND_CALL, direction, MBX_FAIL, 0,                               \
-	  { 8u + (max_request), MBX_RING_BYTES(depth, 8u + (max_request)) },   \
-	  { 8u + (max_reply), MBX_RING_BYTES(depth, 8u + (max_reply)) }, type }
+	{                                                                      \
+		MBX_KIND_CALL, direction, MBX_FAIL, 0,                         \
+			{ 8u + (max_request),                                  \
+			  MBX_RING_BYTES(depth, 8u + (max_request)) },         \
+			{ 8u + (max_reply),                                    \
+			  MBX_RING_BYTES(depth, 8u + (max_reply)) },           \
+			type                                                   \
+	}
 
-#define MBX_CHANNEL_ID_(id, name, ...) id,
+#define MBX_CHANNEL_ID_(id, name, ...)	id,
 #define MBX_CHANNEL_ROW_(id, name, ...) { name, __VA_ARGS__ },
 #define MBX_DECLARE_CHANNELS(table, LIST)                                      \
 	enum { LIST(MBX_CHANNEL_ID_) table##_count };                          \

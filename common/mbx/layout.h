@@ -8,9 +8,9 @@
 
 #include <mbx/word.h>
 
-#define MBX_MAGIC 0x3178626du	/* the bytes "mbx1" in memory */
-#define MBX_LAYOUT_MAJOR 1u	/* differs: cannot be used */
-#define MBX_LAYOUT_MINOR 0u	/* differs: the older side ignores the newer's */
+#define MBX_MAGIC	   0x3178626du /* the bytes "mbx1" in memory */
+#define MBX_LAYOUT_MAJOR   1u	       /* differs: cannot be used */
+#define MBX_LAYOUT_MINOR   0u /* differs: the older side ignores the newer's */
 #define MBX_LAYOUT_VERSION (MBX_LAYOUT_MAJOR << 16 | MBX_LAYOUT_MINOR)
 
 /* At offset 0. Written by the formatting side, magic last, then never again. */
@@ -41,56 +41,57 @@ struct mbx_side_block {
 /* Values of mbx_side_block.state. */
 enum mbx_side_state {
 	MBX_SIDE_DOWN = 0,
-	MBX_SIDE_ATTACHING = 1,	  /* waits for the peer's acknowledgement */
+	MBX_SIDE_ATTACHING = 1, /* waits for the peer's acknowledgement */
 	MBX_SIDE_UP = 2,
 	MBX_SIDE_INCOMPATIBLE = 3, /* built with another layout; went away */
 };
 
 /* At a queue's data_off, in the producer's section; the ring one line on. */
 struct mbx_tx_block {
-	struct mbx_word full;	/* bit 0: wants room; 31..1: sends without */
-	struct mbx_word owner;	/* Linux: pid of the process that sends */
+	struct mbx_word full;  /* bit 0: wants room; 31..1: sends without */
+	struct mbx_word owner; /* Linux: pid of the process that sends */
 };
 
 /* At a queue's read_off, in the consumer's section. */
 struct mbx_rx_block {
-	struct mbx_word read;	/* bit 0: the message here is in hand */
-	struct mbx_word wait;	/* bit 0: asleep; 31..1: impossible words */
-	struct mbx_word owner;	/* Linux: pid of the process that receives */
+	struct mbx_word read;  /* bit 0: the message here is in hand */
+	struct mbx_word wait;  /* bit 0: asleep; 31..1: impossible words */
+	struct mbx_word owner; /* Linux: pid of the process that receives */
 };
 
 /* At data_off of a state or log channel; the slots one line on. */
 struct mbx_slots_block {
-	struct mbx_word begin;	/* number of the last record begun */
-	struct mbx_word end;	/* number of the last record finished */
+	struct mbx_word begin; /* number of the last record begun */
+	struct mbx_word end;   /* number of the last record finished */
 	struct mbx_word owner;
 };
 
 struct mbx_slot {
 	struct mbx_word stamp_us;
-	struct mbx_word info;	/* bit 31: written; 27..24 level; 23..0 bytes */
-	/* data words follow */
+	struct mbx_word info; /* bit 31: written; 27..24 level; 23..0 bytes */
+			      /* data words follow */
 };
 
 /* Record headers of a queue: all else in the place of one is impossible. */
-#define MBX_HDR_MSG 0xb6000000u	/* plus the length in bytes */
-#define MBX_HDR_PAD 0xf6000000u	/* plus the bytes behind it to the end */
+#define MBX_HDR_MSG 0xb6000000u /* plus the length in bytes */
+#define MBX_HDR_PAD 0xf6000000u /* plus the bytes behind it to the end */
 
 /* Calls: what stands before a request's and a reply's payload. */
 struct mbx_call_head {
-	struct mbx_word id;	/* chosen by the caller, echoed */
-	struct mbx_word arg;	/* request: timeout in us; reply: its status */
+	struct mbx_word id;  /* chosen by the caller, echoed */
+	struct mbx_word arg; /* request: timeout in us; reply: its status */
 };
 
-#define MBX_SLOT_WRITTEN 0x80000000u
+#define MBX_SLOT_WRITTEN     0x80000000u
 #define MBX_SLOT_LEVEL_SHIFT 24
-#define MBX_SLOT_BYTES_MASK 0x00ffffffu
+#define MBX_SLOT_BYTES_MASK  0x00ffffffu
 
 /* What mbx_side_block.wakeup says of the ways to wake the side. */
 enum mbx_wakeup {
-	MBX_WAKE_POLL = 0,	/* it looks by itself, now and then */
-	MBX_WAKE_DOORBELL = 1,	/* a line or socket arranged outside the region */
-	MBX_WAKE_FUTEX = 2,	/* FUTEX_WAKE on the word that it waits for */
+	MBX_WAKE_POLL = 0, /* it looks by itself, now and then */
+	MBX_WAKE_DOORBELL =
+		1,	    /* a line or socket arranged outside the region */
+	MBX_WAKE_FUTEX = 2, /* FUTEX_WAKE on the word that it waits for */
 };
 
 #ifdef __cplusplus

@@ -29,59 +29,59 @@
 extern "C" {
 #endif
 
-#define MBX_CODE_VERSION 0x00010000u	/* 0.1.0: of the code, not the layout */
+#define MBX_CODE_VERSION 0x00010000u /* 0.1.0: of the code, not the layout */
 
 /* What to do with @err and the values to show: a mismatch, explained. */
 struct mbx_why {
-	int16_t channel;	/* index, or -1: the superblock */
-	uint8_t word;		/* which word of the entry or superblock */
-	uint32_t ours, theirs;	/* its value here, and in the region */
+	int16_t channel;       /* index, or -1: the superblock */
+	uint8_t word;	       /* which word of the entry or superblock */
+	uint32_t ours, theirs; /* its value here, and in the region */
 };
 
 struct mbx_link_config {
-	uintptr_t base;		/* where the region is mapped; 0 is allowed */
-	uint32_t bytes;		/* how much is mapped there */
-	enum mbx_side side;	/* which one this is */
+	uintptr_t base;	    /* where the region is mapped; 0 is allowed */
+	uint32_t bytes;	    /* how much is mapped there */
+	enum mbx_side side; /* which one this is */
 	const struct mbx_channel *channels; /* kept, not copied */
 	uint32_t count;
-	uint32_t line_bytes;	/* to format with: 4..4096, 0 = 64 */
-	uint32_t page_bytes;	/* 64..65536, 0 = 4096; at least a line is taken */
-	uint32_t liveness_us;	/* peer silent for so long is down; 0 = 2 s */
-	uint32_t wakeup;	/* enum mbx_wakeup, for the peer to read */
-	uint32_t boot_reason;	/* for tools */
-	uint32_t owner;		/* Linux: the pid; firmware: 0 */
+	uint32_t line_bytes; /* to format with: 4..4096, 0 = 64 */
+	uint32_t page_bytes; /* 64..65536, 0 = 4096; at least a line is taken */
+	uint32_t liveness_us; /* peer silent for so long is down; 0 = 2 s */
+	uint32_t wakeup;      /* enum mbx_wakeup, for the peer to read */
+	uint32_t boot_reason; /* for tools */
+	uint32_t owner;	      /* Linux: the pid; firmware: 0 */
 };
 
 /* Private memory of the caller; its fields may be read, not written. */
 struct mbx_link {
 	struct mbx_link_config is;
-	uint32_t line, align;	/* as formatted */
-	uint32_t section[2];	/* offsets of the host's and remote's section */
+	uint32_t line, align; /* as formatted */
+	uint32_t section[2];  /* offsets of the host's and remote's section */
 	uint32_t text_off, end_off;
 	uint32_t layout_hash;
-	uint32_t needs;		/* bytes the layout takes, once computed */
-	uint32_t instance;	/* of the region's formatting; 0: not attached */
-	uint32_t session;	/* of this life; 0: an observer */
-	uint32_t peer_session;	/* of the peer's, 0 while it is not up */
-	uint32_t last_session;	/* of the peer when it was last up */
+	uint32_t needs;	       /* bytes the layout takes, once computed */
+	uint32_t instance;     /* of the region's formatting; 0: not attached */
+	uint32_t session;      /* of this life; 0: an observer */
+	uint32_t peer_session; /* of the peer's, 0 while it is not up */
+	uint32_t last_session; /* of the peer when it was last up */
 	uint32_t peer_beat, peer_seen_us; /* its heartbeat, when it changed */
 	uint32_t beat;
 	uint32_t incompatible;	/* session of a peer that was told of already */
-	uint32_t next_instance;	/* formatting: the number it will have */
+	uint32_t next_instance; /* formatting: the number it will have */
 	uint32_t let_go_us;	/* formatting: since when the peer is asked */
 	uint32_t let_go_off;	/* formatting: where its state stands */
 	uint8_t beaten;		/* the peer's beat was seen to change */
 	uint8_t formatting;
-	struct mbx_why why;	/* of the last MBX_EMISMATCH, EVERSION, ... */
+	struct mbx_why why; /* of the last MBX_EMISMATCH, EVERSION, ... */
 };
 
 /* Bits of what mbx_link_poll() returns. */
 enum mbx_event {
-	MBX_EVENT_UP = 1,	/* the peer is there and knows of us */
-	MBX_EVENT_DOWN = 2,	/* it left, fell silent, or is starting anew */
+	MBX_EVENT_UP = 1,	 /* the peer is there and knows of us */
+	MBX_EVENT_DOWN = 2,	 /* it left, fell silent, or is starting anew */
 	MBX_EVENT_RESTARTED = 4, /* it is up again, in a new life */
 	MBX_EVENT_INCOMPATIBLE = 8, /* it found other channels than its own */
-	MBX_EVENT_RESET = 16,	/* the region is being formatted: MBX_ESTALE */
+	MBX_EVENT_RESET = 16, /* the region is being formatted: MBX_ESTALE */
 };
 
 /*

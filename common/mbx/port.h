@@ -85,10 +85,10 @@ static inline void mbx_port_unmask(uint32_t was)
 {
 	__asm__ volatile("msr primask, %0" ::"r"(was) : "memory");
 }
-#define mbx_port_mask mbx_port_mask
+#define mbx_port_mask	mbx_port_mask
 #define mbx_port_unmask mbx_port_unmask
 #else
-#define mbx_port_mask() ((uint32_t)0)
+#define mbx_port_mask()	     ((uint32_t)0)
 #define mbx_port_unmask(was) ((void)(was))
 #endif
 #endif

@@ -27,34 +27,34 @@ extern "C" {
 /* Where a queue stands: made by mbx_link_queue(), or by hand in a test. */
 struct mbx_queue_place {
 	struct mbx_word mbx_shared *ring;
-	struct mbx_word mbx_shared *tx;	/* struct mbx_tx_block */
-	struct mbx_word mbx_shared *rx;	/* struct mbx_rx_block */
-	uint32_t ring_bytes;	/* a multiple of 4, at least 12 */
-	uint32_t max_bytes;	/* at most ring_bytes - 8 */
-	uint8_t full;		/* enum mbx_full */
+	struct mbx_word mbx_shared *tx; /* struct mbx_tx_block */
+	struct mbx_word mbx_shared *rx; /* struct mbx_rx_block */
+	uint32_t ring_bytes;		/* a multiple of 4, at least 12 */
+	uint32_t max_bytes;		/* at most ring_bytes - 8 */
+	uint8_t full;			/* enum mbx_full */
 };
 
 /* The producer's end. */
 struct mbx_tx {
 	struct mbx_queue_place at;
-	uint32_t pos;		/* where the next header goes */
-	uint32_t limit;		/* records may reach here without a look */
-	uint32_t seen;		/* the consumer's position when last loaded */
-	uint32_t hold_off;	/* batch: where its first header goes */
-	uint32_t hold;		/* batch: that header; 0: no batch open */
-	uint32_t spare_limit;	/* limit while a batch or a claim is open */
-	uint32_t claimed;	/* claim: bytes + 1; 0: none open */
-	uint32_t full;		/* what tx_block.full says */
-	uint32_t bad;		/* the value behind the last MBX_EPROTO */
+	uint32_t pos;	      /* where the next header goes */
+	uint32_t limit;	      /* records may reach here without a look */
+	uint32_t seen;	      /* the consumer's position when last loaded */
+	uint32_t hold_off;    /* batch: where its first header goes */
+	uint32_t hold;	      /* batch: that header; 0: no batch open */
+	uint32_t spare_limit; /* limit while a batch or a claim is open */
+	uint32_t claimed;     /* claim: bytes + 1; 0: none open */
+	uint32_t full;	      /* what tx_block.full says */
+	uint32_t bad;	      /* the value behind the last MBX_EPROTO */
 };
 
 /* The consumer's end. */
 struct mbx_rx {
 	struct mbx_queue_place at;
-	uint32_t pos;		/* where the next header is looked for */
-	uint32_t next;		/* behind the peeked message; 0: none in hand */
-	uint32_t wait;		/* what rx_block.wait says */
-	uint32_t bad;		/* the value behind the last MBX_EPROTO */
+	uint32_t pos;  /* where the next header is looked for */
+	uint32_t next; /* behind the peeked message; 0: none in hand */
+	uint32_t wait; /* what rx_block.wait says */
+	uint32_t bad;  /* the value behind the last MBX_EPROTO */
 };
 
 /*
@@ -143,7 +143,9 @@ int mbx_tx_want_room(struct mbx_tx *tx, int on);
 int mbx_rx_attach(struct mbx_rx *rx, const struct mbx_queue_place *at);
 
 /*
- * Copy the oldest message to @buf and release it.
+ * Copy the oldest message to @buf and release it. If this side dies after that
+ * the message is gone with it; one that must be handled even then is peeked,
+ * handled, and released.
  *
  * Returns its length in bytes (0 is a message), or
  *   MBX_EAGAIN		the queue is empty

@@ -30,20 +30,20 @@ struct mbx_slots_place {
 
 struct mbx_writer {
 	struct mbx_slots_place at;
-	uint32_t number;	/* of the last record written */
+	uint32_t number; /* of the last record written */
 };
 
 struct mbx_reader {
 	struct mbx_slots_place at;
-	uint32_t next;		/* number of the record wanted next */
+	uint32_t next; /* number of the record wanted next */
 };
 
 /* What is known of a record that was read. */
 struct mbx_record {
-	uint32_t number;	/* counts the records of this channel, wraps */
-	uint32_t missed;	/* records lost to this reader just before it */
-	uint32_t stamp_us;	/* the writer's clock when it was written */
-	uint8_t level;		/* log: enum mbx_level */
+	uint32_t number;   /* counts the records of this channel, wraps */
+	uint32_t missed;   /* records lost to this reader just before it */
+	uint32_t stamp_us; /* the writer's clock when it was written */
+	uint8_t level;	   /* log: enum mbx_level */
 };
 
 /* Levels of log records: the numbers and the order of syslog (RFC 5424). */
@@ -66,8 +66,8 @@ void mbx_writer_attach(struct mbx_writer *w, const struct mbx_slots_place *at);
  * Returns 0, or
  *   MBX_EMSGSIZE	@bytes exceeds max_bytes; nothing written
  */
-int mbx_writer_write(struct mbx_writer *w, unsigned int level,
-		     const void *data, uint32_t bytes, uint32_t now_us);
+int mbx_writer_write(struct mbx_writer *w, unsigned int level, const void *data,
+		     uint32_t bytes, uint32_t now_us);
 
 /* Take up a reader's end, before the oldest record that is still there. */
 void mbx_reader_attach(struct mbx_reader *r, const struct mbx_slots_place *at);

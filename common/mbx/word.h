@@ -18,7 +18,7 @@
 /* sparse (and Clang) check that nothing dereferences a shared pointer */
 #ifdef __CHECKER__
 #define mbx_shared __attribute__((noderef, address_space(1)))
-#define mbx_force __attribute__((force))
+#define mbx_force  __attribute__((force))
 #else
 #define mbx_shared
 #define mbx_force
@@ -42,8 +42,8 @@ MBX_INLINE uint32_t mbx_le32(uint32_t v)
 }
 
 /* The word @bytes behind @w. Never NULL-checked: a region may start at 0. */
-MBX_INLINE struct mbx_word mbx_shared *
-mbx_word_at(const struct mbx_word mbx_shared *w, uint32_t bytes)
+MBX_INLINE struct mbx_word mbx_shared *mbx_word_at(
+	const struct mbx_word mbx_shared *w, uint32_t bytes)
 {
 	return (struct mbx_word mbx_shared *)((uintptr_t)w + bytes);
 }
@@ -85,8 +85,6 @@ MBX_INLINE void mbx_st_release(struct mbx_word mbx_shared *w, uint32_t v)
 	mbx_st(w, v);
 }
 
-#define mbx_order_stores() mbx_port_barrier()
-#define mbx_order_loads() mbx_port_barrier()
 #else
 MBX_INLINE uint32_t mbx_ld_acquire(const struct mbx_word mbx_shared *w)
 {
@@ -100,9 +98,15 @@ MBX_INLINE void mbx_st_release(struct mbx_word mbx_shared *w, uint32_t v)
 	mbx_port_clean(mbx_word_raw(w), 4u);
 }
 
+#endif
+
 /* Stores (loads) before it stay before stores (loads) after it. */
+#if defined(__arm__) || defined(__aarch64__)
+#define mbx_order_stores() mbx_port_barrier() /* C11's would be DMB ISH */
+#define mbx_order_loads()  mbx_port_barrier()
+#else
 #define mbx_order_stores() __atomic_thread_fence(__ATOMIC_RELEASE)
-#define mbx_order_loads() __atomic_thread_fence(__ATOMIC_ACQUIRE)
+#define mbx_order_loads()  __atomic_thread_fence(__ATOMIC_ACQUIRE)
 #endif
 
 /* The store->load barrier of the sleep handshake, and of attach. */

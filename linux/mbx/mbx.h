@@ -20,8 +20,10 @@
  * more often than the peer's liveness time (2 s unless it chose otherwise), or
  * the peer takes it for dead until the next call.
  *
- * The library installs a SIGBUS handler at the first mapping of a file that
- * somebody might truncate, chaining to the one before for other addresses.
+ * Mapping a file or shared memory object, which somebody might truncate later,
+ * installs a SIGBUS handler (in front of the one there was, which still gets the
+ * signals that are not about a region). A program that installs its own later
+ * loses that protection until its next mapping.
  */
 #ifndef MBX_MBX_H
 #define MBX_MBX_H

@@ -1,0 +1,578 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Doorbells: how a Linux side sleeps and is woken. Each kind is a small struct
+ * of functions. A ring is a hint, never the news itself: whoever wakes looks at
+ * the channels, and nobody sleeps for ever on a ring that was lost.
+ */
+#include "internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+struct kind {
+	const char *name;
+	uint32_t wakeup; /* enum mbx_wakeup */
+	int (*open)(struct mbxi_bell *bell, const char *arg);
+	void (*ring)(struct mbxi_bell *bell, const struct mbx_word *word);
+	void (*wait)(struct mbxi_bell *bell, const struct mbxi_watch *watch,
+		     int count, uint32_t us);
+	int (*fd)(struct mbxi_bell *bell);
+	void (*arm)(struct mbxi_bell *bell, const struct mbxi_watch *watch,
+		    int count);
+	void (*close)(struct mbxi_bell *bell);
+};
+
+struct mbxi_bell {
+	const struct kind *kind;
+	uint32_t period_us; /* poll: how often to look */
+	bool peer_futex;
+	int in, out;  /* descriptors; -1: none */
+	int pollable; /* what mbxi_bell_fd() gave out; -1: nothing */
+	struct sockaddr_un addr;
+	int timer; /* socket: looks for a peer that is gone */
+	/* futex: the thread that turns futexes into a descriptor */
+	pthread_t thread;
+	bool has_thread, stop;
+	pthread_mutex_t lock;
+	uint32_t generation; /* futex: bumped when the watched set changes */
+	struct mbxi_watch watch[MBXI_WATCH_MAX];
+	int count;
+};
+
+#define FALLBACK_US 1000u
+
+static void sleep_us(uint32_t us)
+{
+	struct timespec t = { .tv_sec = us / 1000000,
+			      .tv_nsec = (long)(us % 1000000) * 1000 };
+
+	nanosleep(&t, NULL);
+}
+
+static bool changed(const struct mbxi_watch *watch, int count)
+{
+	int i;
+
+	for (i = 0; i < count; i++)
+		if (mbx_ld(watch[i].word) != watch[i].idle)
+			return true;
+	return false;
+}
+
+static void drain(int fd)
+{
+	char buf[64];
+
+	while (read(fd, buf, sizeof(buf)) == (ssize_t)sizeof(buf))
+		;
+}
+
+static int wait_readable(int fd, uint32_t us)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	struct timespec t = { .tv_sec = us / 1000000,
+			      .tv_nsec = (long)(us % 1000000) * 1000 };
+
+	if (ppoll(&p, 1, &t, NULL) <= 0)
+		return 0;
+	return p.revents;
+}
+
+static int periodic_timer(uint32_t us)
+{
+	struct itimerspec every = {
+		.it_interval = { .tv_sec = us / 1000000,
+				 .tv_nsec = (long)(us % 1000000) * 1000 },
+	};
+	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+
+	every.it_value = every.it_interval;
+	if (fd >= 0)
+		timerfd_settime(fd, 0, &every, NULL);
+	return fd;
+}
+
+/* ---- poll: where nothing better exists ---- */
+
+static int poll_open(struct mbxi_bell *b, const char *arg)
+{
+	char *end;
+	long us = 1000;
+
+	if (arg) {
+		us = strtol(arg, &end, 10);
+		if (!*arg || *end || us < 1 || us > 1000000)
+			return mbxi_fail(MBX_EINVAL,
+					 "doorbell poll:%s: expected a period "
+					 "of 1 to 1000000 microseconds",
+					 arg);
+	}
+	b->period_us = (uint32_t)us;
+	return 0;
+}
+
+static void no_ring(struct mbxi_bell *b, const struct mbx_word *word)
+{
+	(void)b;
+	(void)word;
+}
+
+static void poll_wait(struct mbxi_bell *b, const struct mbxi_watch *watch,
+		      int count, uint32_t us)
+{
+	(void)watch;
+	(void)count;
+	sleep_us(us < b->period_us ? us : b->period_us);
+}
+
+static int poll_fd(struct mbxi_bell *b)
+{
+	return periodic_timer(b->period_us);
+}
+
+static void drain_arm(struct mbxi_bell *b, const struct mbxi_watch *watch,
+		      int count)
+{
+	(void)watch;
+	(void)count;
+	if (b->pollable >= 0)
+		drain(b->pollable);
+}
+
+static void nothing_to_close(struct mbxi_bell *b)
+{
+	(void)b;
+}
+
+/* ---- futex: between processes; and the automatic kind ---- */
+
+static int futex_open(struct mbxi_bell *b, const char *arg)
+{
+	if (arg)
+		return mbxi_fail(MBX_EINVAL,
+				 "doorbell futex:%s: futex takes no argument",
+				 arg);
+	pthread_mutex_init(&b->lock, NULL);
+	return 0;
+}
+
+static void wake(const uint32_t *word)
+{
+	syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
+static void futex_ring(struct mbxi_bell *b, const struct mbx_word *word)
+{
+	if (b->peer_futex && word)
+		wake(mbx_word_raw(word));
+}
+
+/*
+ * Sleep on several words at once by futex_waitv (Linux 5.16). Where it is
+ * missing, or the peer does not wake by futex, look every millisecond.
+ */
+static void futex_sleep(const struct mbxi_watch *watch, int count, uint32_t us,
+			uint32_t *generation, uint32_t seen)
+{
+	struct futex_waitv v[MBXI_WATCH_MAX + 1] = { 0 };
+	struct timespec until;
+	int i;
+
+	for (i = 0; i < count; i++) {
+		v[i].uaddr = (uintptr_t)watch[i].word;
+		v[i].val = mbx_le32(watch[i].idle);
+		v[i].flags = FUTEX_32;
+	}
+	if (generation) {
+		v[i].uaddr = (uintptr_t)generation;
+		v[i].val = seen;
+		v[i++].flags = FUTEX_32 | FUTEX_PRIVATE_FLAG;
+	}
+	if (i == 0) {
+		sleep_us(us);
+		return;
+	}
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += (long)(us % 1000000) * 1000;
+	until.tv_sec += us / 1000000 + until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	if (syscall(SYS_futex_waitv, v, i, 0, &until, CLOCK_MONOTONIC) < 0 &&
+	    errno != EAGAIN && errno != EINTR && errno != ETIMEDOUT)
+		sleep_us(us < FALLBACK_US ? us : FALLBACK_US);
+}
+
+static uint32_t futex_patience(const struct mbxi_bell *b, uint32_t us)
+{
+	bool rings = __atomic_load_n(&b->peer_futex, __ATOMIC_RELAXED);
+
+	return rings || us < FALLBACK_US ? us : FALLBACK_US;
+}
+
+static void futex_wait(struct mbxi_bell *b, const struct mbxi_watch *watch,
+		       int count, uint32_t us)
+{
+	futex_sleep(watch, count, futex_patience(b, us), NULL, 0);
+}
+
+/* The thread behind mbxi_bell_fd(): sleeps on what is armed, then says so. */
+static void *futex_thread(void *arg)
+{
+	struct mbxi_bell *b = arg;
+	struct mbxi_watch watch[MBXI_WATCH_MAX];
+	uint64_t one = 1;
+
+	for (;;) {
+		uint32_t seen;
+		int count;
+		bool stop;
+
+		pthread_mutex_lock(&b->lock);
+		seen = b->generation;
+		count = b->count;
+		memcpy(watch, b->watch, sizeof(watch[0]) * (size_t)count);
+		stop = b->stop;
+		pthread_mutex_unlock(&b->lock);
+		if (stop)
+			return NULL;
+		if (changed(watch, count)) {
+			if (write(b->out, &one, sizeof(one)) < 0)
+				return NULL;
+			/* told: nothing more to do until armed again */
+			futex_sleep(NULL, 0, 100000, &b->generation, seen);
+			continue;
+		}
+		futex_sleep(watch, count, futex_patience(b, 100000),
+			    &b->generation, seen);
+	}
+}
+
+static int futex_fd(struct mbxi_bell *b)
+{
+	b->out = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (b->out < 0)
+		return -1;
+	if (pthread_create(&b->thread, NULL, futex_thread, b) != 0) {
+		close(b->out);
+		b->out = -1;
+		errno = ENOMEM;
+		return -1;
+	}
+	b->has_thread = true;
+	return b->out;
+}
+
+static void futex_tell(struct mbxi_bell *b, const struct mbxi_watch *watch,
+		       int count, bool stop)
+{
+	pthread_mutex_lock(&b->lock);
+	b->stop = stop;
+	b->count = count;
+	if (count)
+		memcpy(b->watch, watch, sizeof(watch[0]) * (size_t)count);
+	__atomic_store_n(&b->generation, b->generation + 1, __ATOMIC_RELEASE);
+	pthread_mutex_unlock(&b->lock);
+	syscall(SYS_futex, &b->generation, FUTEX_WAKE | FUTEX_PRIVATE_FLAG,
+		INT_MAX, NULL, NULL, 0);
+}
+
+static void futex_arm(struct mbxi_bell *b, const struct mbxi_watch *watch,
+		      int count)
+{
+	if (!b->has_thread)
+		return;
+	drain(b->out);
+	futex_tell(b, watch, count, false);
+}
+
+static void futex_close(struct mbxi_bell *b)
+{
+	if (b->has_thread) {
+		futex_tell(b, NULL, 0, true);
+		pthread_join(b->thread, NULL);
+	}
+	pthread_mutex_destroy(&b->lock);
+}
+
+/* ---- eventfd: one process, or inherited ---- */
+
+static int eventfd_open(struct mbxi_bell *b, const char *arg)
+{
+	char junk;
+
+	if (!arg || sscanf(arg, "%d,%d%c", &b->in, &b->out, &junk) != 2 ||
+	    fcntl(b->in, F_GETFD) < 0 || fcntl(b->out, F_GETFD) < 0) {
+		b->in = b->out = -1;
+		return mbxi_fail(MBX_EINVAL,
+				 "doorbell eventfd:%s: expected two open "
+				 "descriptors, as in eventfd:5,6",
+				 arg ? arg : "");
+	}
+	b->in = fcntl(b->in, F_DUPFD_CLOEXEC, 0);
+	b->out = fcntl(b->out, F_DUPFD_CLOEXEC, 0);
+	fcntl(b->in, F_SETFL, O_NONBLOCK);
+	return 0;
+}
+
+static void eventfd_ring(struct mbxi_bell *b, const struct mbx_word *word)
+{
+	uint64_t one = 1;
+	ssize_t n = write(b->out, &one, sizeof(one));
+
+	(void)n; /* full: it is rung already */
+	(void)word;
+}
+
+static void eventfd_wait(struct mbxi_bell *b, const struct mbxi_watch *watch,
+			 int count, uint32_t us)
+{
+	(void)watch;
+	(void)count;
+	if (wait_readable(b->in, us))
+		drain(b->in);
+}
+
+static int eventfd_fd(struct mbxi_bell *b)
+{
+	return fcntl(b->in, F_DUPFD_CLOEXEC, 0);
+}
+
+/* ---- socket: QEMU's UART, a byte each way ---- */
+
+/*
+ * The other end comes and goes with QEMU. While it is gone the timer stands in
+ * for it, so that a poll loop on mbxi_bell_fd() still wakes now and then, and
+ * each wait tries to connect again.
+ */
+static bool socket_connect(struct mbxi_bell *b)
+{
+	struct epoll_event e = { .events = EPOLLIN };
+	int fd;
+
+	if (b->in >= 0)
+		return true;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return false;
+	if (connect(fd, (struct sockaddr *)&b->addr, sizeof(b->addr)) < 0) {
+		close(fd);
+		return false;
+	}
+	b->in = fd;
+	if (b->pollable >= 0) {
+		epoll_ctl(b->pollable, EPOLL_CTL_DEL, b->timer, NULL);
+		epoll_ctl(b->pollable, EPOLL_CTL_ADD, fd, &e);
+	}
+	return true;
+}
+
+static void socket_lost(struct mbxi_bell *b)
+{
+	struct epoll_event e = { .events = EPOLLIN };
+
+	if (b->pollable >= 0) {
+		epoll_ctl(b->pollable, EPOLL_CTL_DEL, b->in, NULL);
+		epoll_ctl(b->pollable, EPOLL_CTL_ADD, b->timer, &e);
+	}
+	close(b->in);
+	b->in = -1;
+}
+
+static int socket_open(struct mbxi_bell *b, const char *arg)
+{
+	b->addr.sun_family = AF_UNIX;
+	if (!arg || !*arg || strlen(arg) >= sizeof(b->addr.sun_path))
+		return mbxi_fail(MBX_EINVAL,
+				 "doorbell socket:%s: expected a path of at "
+				 "most %zu bytes",
+				 arg ? arg : "", sizeof(b->addr.sun_path) - 1);
+	strcpy(b->addr.sun_path, arg);
+	if (!socket_connect(b) && errno != ENOENT && errno != ECONNREFUSED)
+		return mbxi_fail(mbxi_errno(errno), "doorbell socket:%s: %s",
+				 arg, strerror(errno));
+	return 0;
+}
+
+static void socket_ring(struct mbxi_bell *b, const struct mbx_word *word)
+{
+	(void)word;
+	/* EAGAIN: bytes enough are under way, so it is rung already */
+	if (socket_connect(b) &&
+	    send(b->in, "!", 1, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 &&
+	    errno != EAGAIN && errno != EINTR)
+		socket_lost(b);
+}
+
+/* Take all bytes; notice an end of file. */
+static void socket_drain(struct mbxi_bell *b)
+{
+	char buf[256];
+	ssize_t n;
+
+	do {
+		n = recv(b->in, buf, sizeof(buf), MSG_DONTWAIT);
+	} while (n == (ssize_t)sizeof(buf));
+	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+		socket_lost(b);
+}
+
+static void socket_wait(struct mbxi_bell *b, const struct mbxi_watch *watch,
+			int count, uint32_t us)
+{
+	(void)watch;
+	(void)count;
+	if (!socket_connect(b))
+		sleep_us(us < FALLBACK_US ? us : FALLBACK_US);
+	else if (wait_readable(b->in, us))
+		socket_drain(b);
+}
+
+static int socket_fd(struct mbxi_bell *b)
+{
+	struct epoll_event e = { .events = EPOLLIN };
+	int fd = epoll_create1(EPOLL_CLOEXEC);
+
+	b->timer = periodic_timer(10 * FALLBACK_US);
+	if (fd >= 0)
+		epoll_ctl(fd, EPOLL_CTL_ADD, b->in >= 0 ? b->in : b->timer, &e);
+	return fd;
+}
+
+static void socket_arm(struct mbxi_bell *b, const struct mbxi_watch *watch,
+		       int count)
+{
+	(void)watch;
+	(void)count;
+	if (b->timer >= 0)
+		drain(b->timer);
+	if (socket_connect(b))
+		socket_drain(b);
+}
+
+/* ---- the table ---- */
+
+static const struct kind kinds[] = {
+	{ "futex", MBX_WAKE_FUTEX, futex_open, futex_ring, futex_wait, futex_fd,
+	  futex_arm, futex_close },
+	{ "poll", MBX_WAKE_POLL, poll_open, no_ring, poll_wait, poll_fd,
+	  drain_arm, nothing_to_close },
+	{ "eventfd", MBX_WAKE_DOORBELL, eventfd_open, eventfd_ring,
+	  eventfd_wait, eventfd_fd, drain_arm, nothing_to_close },
+	{ "socket", MBX_WAKE_DOORBELL, socket_open, socket_ring, socket_wait,
+	  socket_fd, socket_arm, nothing_to_close },
+};
+
+static const struct kind *find_kind(const char *name, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (strlen(kinds[i].name) == n &&
+		    strncmp(kinds[i].name, name, n) == 0)
+			return &kinds[i];
+	return NULL;
+}
+
+int mbxi_bell_open(struct mbxi_bell **bell, const char *name)
+{
+	const struct kind *kind = &kinds[0];
+	const char *arg = NULL;
+	struct mbxi_bell *b;
+	int err;
+
+	if (name && *name) {
+		arg = strchr(name, ':');
+		kind = find_kind(name,
+				 arg ? (size_t)(arg - name) : strlen(name));
+		if (!kind)
+			return mbxi_fail(MBX_EINVAL,
+					 "\"%s\" names no doorbell: expected "
+					 "poll[:US], futex, eventfd:IN,OUT or "
+					 "socket:PATH",
+					 name);
+		if (arg)
+			arg++;
+	}
+	b = calloc(1, sizeof(*b));
+	if (!b)
+		return mbxi_fail(MBX_ENOMEM, "out of memory");
+	b->kind = kind;
+	b->in = b->out = b->pollable = b->timer = -1;
+	err = kind->open(b, arg);
+	if (err) {
+		free(b);
+		return err;
+	}
+	*bell = b;
+	return 0;
+}
+
+void mbxi_bell_close(struct mbxi_bell *b)
+{
+	if (!b)
+		return;
+	b->kind->close(b);
+	if (b->pollable >= 0 && b->pollable != b->out)
+		close(b->pollable);
+	if (b->in >= 0)
+		close(b->in);
+	if (b->out >= 0)
+		close(b->out);
+	if (b->timer >= 0)
+		close(b->timer);
+	free(b);
+}
+
+uint32_t mbxi_bell_wakeup(const struct mbxi_bell *b)
+{
+	return b->kind->wakeup;
+}
+
+void mbxi_bell_peer(struct mbxi_bell *b, uint32_t wakeup)
+{
+	__atomic_store_n(&b->peer_futex, wakeup == MBX_WAKE_FUTEX,
+			 __ATOMIC_RELAXED);
+}
+
+void mbxi_bell_ring(struct mbxi_bell *b, const struct mbx_word *word)
+{
+	b->kind->ring(b, word);
+}
+
+void mbxi_bell_wait(struct mbxi_bell *b, const struct mbxi_watch *watch,
+		    int count, uint32_t us)
+{
+	b->kind->wait(b, watch, count, us);
+}
+
+int mbxi_bell_fd(struct mbxi_bell *b)
+{
+	if (b->pollable < 0) {
+		b->pollable = b->kind->fd(b);
+		if (b->pollable < 0)
+			return mbxi_fail(mbxi_errno(errno),
+					 "no descriptor for the doorbell: %s",
+					 strerror(errno));
+	}
+	return b->pollable;
+}
+
+void mbxi_bell_arm(struct mbxi_bell *b, const struct mbxi_watch *watch,
+		   int count)
+{
+	b->kind->arm(b, watch, count);
+}

@@ -1,0 +1,835 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Ends of channels: opening with an owner, and the traffic, with timeouts. */
+#include "internal.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define BEAT_US	    50000u /* the longest sleep between heartbeats */
+#define LOG_LOOK_US 10000u
+
+/* The channels count in 32 bits; what is longer never fits anyway. */
+static uint32_t clamp(size_t bytes)
+{
+	return bytes > UINT32_MAX ? UINT32_MAX : (uint32_t)bytes;
+}
+
+static const char *const kind_names[] = { "?", "queue", "state", "log",
+					  "call" };
+
+/* ---- opening ---- */
+
+static struct mbx_word *own_block(const struct mbx_end *e)
+{
+	switch (e->role) {
+	case END_SENDER:
+		return mbx_word_at(e->tx.at.tx, 4);
+	case END_RECEIVER:
+		return mbx_word_at(e->rx.at.rx, 8);
+	case END_WRITER:
+		return mbx_word_at(e->writer.at.ctl, 8);
+	case END_CALLER:
+		return mbx_word_at(e->caller.tx.at.tx, 4);
+	case END_SERVER:
+		return mbx_word_at(e->server.rx.at.rx, 8);
+	default:
+		return NULL;
+	}
+}
+
+static void choose_role(struct mbx_end *e)
+{
+	int side = (int)e->m->link.is.side;
+	bool writes = e->channel->is.direction == side && !e->m->observer;
+
+	switch (e->channel->is.kind) {
+	case MBX_KIND_QUEUE:
+		e->role = writes ? END_SENDER : END_RECEIVER;
+		break;
+	case MBX_KIND_CALL:
+		e->role = writes ? END_CALLER : END_SERVER;
+		break;
+	default:
+		e->role = writes ? END_WRITER : END_READER;
+	}
+}
+
+/* Where the end stands, and whose word says who owns it. */
+static int find_places(struct mbx_end *e, struct mbx_queue_place *q,
+		       struct mbx_queue_place *back, struct mbx_slots_place *s)
+{
+	const struct mbx_link *l = &e->m->link;
+
+	if (e->role == END_WRITER || e->role == END_READER)
+		return mbx_link_slots(l, e->index, s);
+	if (e->channel->is.kind == MBX_KIND_CALL) {
+		int err = mbx_link_back(l, e->index, back);
+
+		if (err)
+			return err;
+	}
+	return mbx_link_queue(l, e->index, q);
+}
+
+static int attach_end(struct mbx_end *e)
+{
+	struct mbx_queue_place q = { 0 }, back = { 0 };
+	struct mbx_slots_place s = { 0 };
+	int err = find_places(e, &q, &back, &s);
+
+	if (err)
+		return err;
+	switch (e->role) {
+	case END_SENDER:
+		return mbx_tx_attach(&e->tx, &q);
+	case END_RECEIVER:
+		return mbx_rx_attach(&e->rx, &q);
+	case END_CALLER:
+		return mbx_caller_attach(&e->caller, &q, &back,
+					 e->m->link.session);
+	case END_SERVER:
+		return mbx_server_attach(&e->server, &q, &back);
+	case END_WRITER:
+		mbx_writer_attach(&e->writer, &s);
+		return 0;
+	case END_READER:
+		mbx_reader_attach(&e->reader, &s);
+		if (e->channel->is.kind == MBX_KIND_STATE)
+			mbx_reader_skip(&e->reader);
+		return 0;
+	}
+	return MBX_ENOTSUP;
+}
+
+/*
+ * The lock comes before the first store into the end's words: an end has one
+ * owner in all processes of this side.
+ */
+static int take_ownership(struct mbx_end *e)
+{
+	struct mbx_queue_place q = { 0 }, back = { 0 };
+	struct mbx_slots_place s = { 0 };
+	const struct mbx_word *owner;
+	const struct mbx_end *other;
+	bool free = true;
+	int err;
+
+	if (e->role == END_READER)
+		return 0;
+	err = find_places(e, &q, &back, &s);
+	if (err)
+		return err;
+	if (e->role == END_WRITER)
+		owner = mbx_word_at(s.ctl, 8);
+	else if (e->role == END_SENDER || e->role == END_CALLER)
+		owner = mbx_word_at(q.tx, 4);
+	else
+		owner = mbx_word_at(q.rx, 8);
+	e->lock_off = (uint32_t)((uintptr_t)owner - e->m->link.is.base);
+	for (other = e->m->ends; other; other = other->next)
+		free = free && other->lock_off != e->lock_off;
+	if (free && mbxi_lock_take(e->m->lock_fd, e->lock_off))
+		return 0;
+	e->lock_off = 0;
+	return mbxi_fail(MBX_EBUSY,
+			 "channel \"%s\": this side's end is in use by process "
+			 "%u; wait for it or stop it",
+			 e->channel->name, mbx_ld(owner));
+}
+
+static int explain_proto(const struct mbx_end *e);
+
+int mbx_end_open(struct mbx *m, const char *name, struct mbx_end **out)
+{
+	struct mbx_end *e;
+	int index, err = mbxi_tick(m, false);
+
+	*out = NULL;
+	if (err)
+		return err;
+	index = mbx_channel_find(m, name);
+	if (index < 0)
+		return index;
+	e = calloc(1, sizeof(*e));
+	if (!e)
+		return mbxi_fail(MBX_ENOMEM, "out of memory");
+	e->m = m;
+	e->index = (uint32_t)index;
+	e->channel = mbx_channel_at(m, e->index);
+	choose_role(e);
+	if (m->observer && e->role != END_READER)
+		err = mbxi_fail(MBX_EACCES,
+				"channel \"%s\" is a %s: an observer reads "
+				"states and logs only",
+				name, kind_names[e->channel->is.kind]);
+	if (!err)
+		err = take_ownership(e);
+	if (!err) {
+		err = attach_end(e);
+		e->first_again = err == 1;
+		if (err == MBX_EPROTO)
+			explain_proto(e);
+	}
+	if (err < 0) {
+		if (e->lock_off)
+			mbxi_lock_drop(m->lock_fd, e->lock_off);
+		free(e);
+		return err;
+	}
+	if (own_block(e))
+		mbx_st(own_block(e), (uint32_t)getpid());
+	e->next = m->ends;
+	m->ends = e;
+	*out = e;
+	return 0;
+}
+
+void mbx_end_close(struct mbx_end *e)
+{
+	struct mbx_end **p;
+
+	if (!e)
+		return;
+	for (p = &e->m->ends; *p != e; p = &(*p)->next)
+		;
+	*p = e->next;
+	if (e->role == END_SENDER && !e->m->dead)
+		mbx_flush(e);
+	if (own_block(e) && !e->m->dead)
+		mbx_st(own_block(e), 0);
+	if (e->lock_off)
+		mbxi_lock_drop(e->m->lock_fd, e->lock_off);
+	free(e);
+}
+
+/* ---- errors ---- */
+
+static int explain_proto(const struct mbx_end *e)
+{
+	const struct mbx_rx *rx = e->role == END_RECEIVER ? &e->rx
+				  : e->role == END_CALLER ? &e->caller.rx
+				  : e->role == END_SERVER ? &e->server.rx
+							  : NULL;
+	const struct mbx_tx *tx = e->role == END_SENDER	  ? &e->tx
+				  : e->role == END_CALLER ? &e->caller.tx
+				  : e->role == END_SERVER ? &e->server.tx
+							  : NULL;
+
+	if (rx && rx->bad)
+		return mbxi_fail(MBX_EPROTO,
+				 "channel \"%s\": the peer wrote 0x%08x at "
+				 "offset 0x%x of the ring, where no record can "
+				 "start like that; restart the peer, or have "
+				 "the region formatted again",
+				 e->channel->name, rx->bad, rx->pos);
+	if (tx)
+		return mbxi_fail(MBX_EPROTO,
+				 "channel \"%s\": the peer's read position "
+				 "0x%08x is impossible; restart the peer, or "
+				 "have the region formatted again",
+				 e->channel->name, tx->bad);
+	return mbxi_fail(MBX_EPROTO,
+			 "channel \"%s\": a record that no honest writer "
+			 "writes",
+			 e->channel->name);
+}
+
+/* A text for what the channels themselves say without one. */
+static int explain(const struct mbx_end *e, int err, size_t bytes)
+{
+	const char *name = e->channel->name;
+	uint32_t max = e->role == END_SERVER ? e->channel->is.back.max_bytes
+					     : e->channel->is.fwd.max_bytes;
+
+	if (e->channel->is.kind == MBX_KIND_CALL)
+		max -= 8;
+	switch (err) {
+	case MBX_EMSGSIZE:
+		return mbxi_fail(err,
+				 "channel \"%s\": %zu bytes do not fit: "
+				 "messages have at most %u",
+				 name, bytes, max);
+	case MBX_EBUSY:
+		return mbxi_fail(err,
+				 "channel \"%s\": a claim, a peeked message or "
+				 "a call is open: finish it first",
+				 name);
+	case MBX_EPROTO:
+		return explain_proto(e);
+	case MBX_EINVAL:
+		return mbxi_fail(err,
+				 "channel \"%s\": nothing is open that this "
+				 "could finish",
+				 name);
+	case MBX_ENODATA:
+		return mbxi_fail(err, "channel \"%s\": no value written yet",
+				 name);
+	}
+	return err;
+}
+
+static int need_role(const struct mbx_end *e, bool ok, int timeout_ms,
+		     const char *to)
+{
+	static const char *const can[] = { "sent to",	"received from",
+					   "written",	"read",
+					   "called on", "served" };
+
+	if (!ok)
+		return mbxi_fail(MBX_ENOTSUP,
+				 "channel \"%s\" is a %s that this side's end "
+				 "can only be %s, not %s",
+				 e->channel->name,
+				 kind_names[e->channel->is.kind], can[e->role],
+				 to);
+	if (timeout_ms < 0)
+		return mbxi_fail(MBX_EINVAL,
+				 "channel \"%s\": a timeout of %d ms",
+				 e->channel->name, timeout_ms);
+	return mbxi_tick(e->m, false);
+}
+
+/* ---- waiting ---- */
+
+/* How long a blocking call may still wait, and what it tells at the end. */
+struct patience {
+	uint32_t since, us;
+};
+
+static struct patience patience(int timeout_ms)
+{
+	uint32_t ms = (uint32_t)timeout_ms;
+
+	return (struct patience){ mbxi_now_us(),
+				  ms < 2000000u ? ms * 1000u : 2000000000u };
+}
+
+/* What is left, at most a heartbeat's time; 0: over. */
+static uint32_t left_us(const struct patience *p)
+{
+	uint32_t gone = mbxi_now_us() - p->since;
+	uint32_t left = gone >= p->us ? 0 : p->us - gone;
+
+	return left < BEAT_US ? left : BEAT_US;
+}
+
+static void ring_if(struct mbx_end *e, int wanted, const struct mbx_word *word)
+{
+	if (wanted)
+		mbxi_bell_ring(e->m->bell, word);
+}
+
+/* Ring after publishing on @tx: the consumer sleeps on its next header. */
+static void notify_tx(struct mbx_end *e, struct mbx_tx *tx)
+{
+	uint32_t at = tx->at.ring_bytes;
+
+	if (!mbx_tx_notify(tx))
+		return;
+	at = mbx_ld(mbx_word_at(tx->at.rx, 0)) & ~3u;
+	mbxi_bell_ring(e->m->bell, at < tx->at.ring_bytes
+					   ? mbx_word_at(tx->at.ring, at)
+					   : NULL);
+}
+
+/* Ring after taking from @rx: the producer sleeps on our read position. */
+static void notify_rx(struct mbx_end *e, struct mbx_rx *rx)
+{
+	ring_if(e, mbx_rx_notify(rx), rx->at.rx);
+}
+
+/* Sleep until @rx has something; 0, or MBX_EAGAIN when the time is over. */
+static int sleep_for_data(struct mbx_end *e, struct mbx_rx *rx,
+			  const struct patience *p)
+{
+	struct mbxi_watch watch = { mbx_word_at(rx->at.ring, rx->pos), 0 };
+	uint32_t us = left_us(p);
+
+	if (!us)
+		return MBX_EAGAIN;
+	if (!mbx_rx_want_data(rx, 1))
+		mbxi_bell_wait(e->m->bell, &watch, 1, us);
+	mbx_rx_want_data(rx, 0);
+	return 0;
+}
+
+/* The same for room on @tx. */
+static int sleep_for_room(struct mbx_end *e, struct mbx_tx *tx,
+			  const struct patience *p)
+{
+	struct mbxi_watch watch = { tx->at.rx, 0 };
+	uint32_t us = left_us(p);
+
+	if (!us)
+		return MBX_EAGAIN;
+	if (mbx_tx_want_room(tx, 1))
+		return 0;
+	/* the word itself may carry the in-hand bit */
+	watch.idle = mbx_ld(tx->at.rx);
+	if ((watch.idle & ~1u) == tx->seen)
+		mbxi_bell_wait(e->m->bell, &watch, 1, us);
+	return 0;
+}
+
+static int no_peer(const struct mbx_end *e)
+{
+	return mbxi_fail(MBX_ENOTCONN,
+			 "channel \"%s\": the peer is not there; start it, or "
+			 "look at \"mbx info\"",
+			 e->channel->name);
+}
+
+/* Wait for the peer to be up. 0, MBX_ENOTCONN, or the link's error. */
+static int wait_up(struct mbx_end *e, const struct patience *p)
+{
+	int err = mbxi_tick(e->m, false);
+
+	while (!err && !e->m->link.peer_session) {
+		uint32_t us = left_us(p);
+
+		if (!us)
+			return no_peer(e);
+		usleep(us < 1000 ? us : 1000);
+		err = mbxi_tick(e->m, true);
+	}
+	return err;
+}
+
+/* ---- queue, sending ---- */
+
+enum how { SEND, PUT, CLAIM };
+
+static int try_send(struct mbx_end *e, enum how how, const void *msg,
+		    uint32_t bytes, struct mbx_word **data)
+{
+	if (how == SEND)
+		return mbx_tx_send(&e->tx, msg, bytes);
+	if (how == PUT)
+		return mbx_tx_put(&e->tx, msg, bytes);
+	return mbx_tx_claim(&e->tx, bytes, data);
+}
+
+static int send_how(struct mbx_end *e, enum how how, const void *msg,
+		    size_t bytes, struct mbx_word **data, int timeout_ms)
+{
+	int err = need_role(e, e->role == END_SENDER, timeout_ms, "sent to");
+	uint32_t n = clamp(bytes);
+	struct patience p;
+	bool waited = false;
+
+	if (err)
+		return err;
+	p = patience(timeout_ms);
+	for (;;) {
+		err = wait_up(e, &p);
+		if (!err)
+			err = try_send(e, how, msg, n, data);
+		if (err != MBX_EAGAIN || e->channel->is.full != MBX_BLOCK)
+			break;
+		notify_tx(e, &e->tx); /* a full ring flushes a batch */
+		waited = true;
+		if (sleep_for_room(e, &e->tx, &p) == MBX_EAGAIN)
+			break;
+	}
+	if (waited)
+		mbx_tx_want_room(&e->tx, 0);
+	if (err == MBX_EAGAIN)
+		return mbxi_fail(err,
+				 "channel \"%s\" is full: the peer has taken "
+				 "nothing for %d ms",
+				 e->channel->name, timeout_ms);
+	return err < 0 ? explain(e, err, bytes) : err;
+}
+
+int mbx_send(struct mbx_end *e, const void *msg, size_t bytes, int timeout_ms)
+{
+	int err = send_how(e, SEND, msg, bytes, NULL, timeout_ms);
+
+	if (!err)
+		notify_tx(e, &e->tx);
+	return err;
+}
+
+int mbx_put(struct mbx_end *e, const void *msg, size_t bytes, int timeout_ms)
+{
+	return send_how(e, PUT, msg, bytes, NULL, timeout_ms);
+}
+
+int mbx_flush(struct mbx_end *e)
+{
+	int err = need_role(e, e->role == END_SENDER, 0, "sent to");
+
+	if (err)
+		return err;
+	mbx_tx_flush(&e->tx);
+	notify_tx(e, &e->tx);
+	return 0;
+}
+
+int mbx_claim(struct mbx_end *e, size_t bytes, void **data, int timeout_ms)
+{
+	struct mbx_word *at = NULL;
+	int err = send_how(e, CLAIM, NULL, bytes, &at, timeout_ms);
+
+	*data = at;
+	return err;
+}
+
+int mbx_commit(struct mbx_end *e, size_t bytes)
+{
+	int err = need_role(e, e->role == END_SENDER, 0, "sent to");
+
+	if (err)
+		return err;
+	err = mbx_tx_commit(&e->tx, clamp(bytes));
+	if (err)
+		return explain(e, err, bytes);
+	notify_tx(e, &e->tx);
+	return 0;
+}
+
+int mbx_abort(struct mbx_end *e)
+{
+	int err = need_role(e, e->role == END_SENDER, 0, "sent to");
+
+	if (!err)
+		mbx_tx_abort(&e->tx);
+	return err;
+}
+
+/* ---- queue, receiving ---- */
+
+/* @buf is NULL for a peek. */
+static int take(struct mbx_end *e, void *buf, uint32_t cap,
+		struct mbx_word **data)
+{
+	return buf ? mbx_rx_recv(&e->rx, buf, cap) : mbx_rx_peek(&e->rx, data);
+}
+
+static int take_how(struct mbx_end *e, void *buf, size_t cap,
+		    struct mbx_word **data, int timeout_ms)
+{
+	int n = need_role(e, e->role == END_RECEIVER, timeout_ms,
+			  "received from");
+	uint32_t c = clamp(cap);
+	struct patience p;
+
+	if (n)
+		return n;
+	p = patience(timeout_ms);
+	for (;;) {
+		n = take(e, buf, c, data);
+		if (n != MBX_EAGAIN)
+			break;
+		n = sleep_for_data(e, &e->rx, &p);
+		if (n == MBX_EAGAIN)
+			break;
+		n = mbxi_tick(e->m, false);
+		if (n)
+			return n;
+	}
+	if (n >= 0) {
+		e->again = e->first_again;
+		if (buf)
+			e->first_again = false;
+		return n;
+	}
+	if (n == MBX_EMSGSIZE)
+		return mbxi_fail(n,
+				 "channel \"%s\": the next message has %u "
+				 "bytes, the buffer %zu; it stays in the queue",
+				 e->channel->name,
+				 mbx_ld(mbx_word_at(e->rx.at.ring, e->rx.pos)) -
+					 MBX_HDR_MSG,
+				 cap);
+	if (n != MBX_EAGAIN)
+		return explain(e, n, cap);
+	if (!e->m->link.peer_session)
+		return no_peer(e);
+	return mbxi_fail(n, "channel \"%s\": no message for %d ms",
+			 e->channel->name, timeout_ms);
+}
+
+int mbx_recv(struct mbx_end *e, void *buf, size_t cap, int timeout_ms)
+{
+	char none;
+	int n = take_how(e, buf ? buf : &none, buf ? cap : 0, NULL, timeout_ms);
+
+	if (n >= 0)
+		notify_rx(e, &e->rx);
+	return n;
+}
+
+int mbx_peek(struct mbx_end *e, const void **data, int timeout_ms)
+{
+	struct mbx_word *at = NULL;
+	int n = take_how(e, NULL, 0, &at, timeout_ms);
+
+	*data = at;
+	return n;
+}
+
+int mbx_release(struct mbx_end *e)
+{
+	int err = need_role(e, e->role == END_RECEIVER, 0, "received from");
+
+	if (err)
+		return err;
+	mbx_rx_release(&e->rx);
+	e->first_again = false;
+	notify_rx(e, &e->rx);
+	return 0;
+}
+
+int mbx_repeated(const struct mbx_end *e)
+{
+	return e->again;
+}
+
+/* ---- state and log ---- */
+
+int mbx_set(struct mbx_end *e, const void *value, size_t bytes)
+{
+	bool ok = e->role == END_WRITER &&
+		  e->channel->is.kind == MBX_KIND_STATE;
+	int err = need_role(e, ok, 0, "written");
+
+	if (err)
+		return err;
+	if (bytes != e->channel->is.fwd.max_bytes)
+		return mbxi_fail(
+			MBX_EMSGSIZE,
+			"channel \"%s\": a value has %u bytes, not %zu",
+			e->channel->name, e->channel->is.fwd.max_bytes, bytes);
+	return mbx_writer_write(&e->writer, 0, value, (uint32_t)bytes,
+				mbxi_now_us());
+}
+
+/* The writer's clock at its last heartbeat, less the record's stamp. */
+static uint32_t age_of(const struct mbx_end *e, uint32_t stamp_us)
+{
+	const struct mbx_link *l = &e->m->link;
+	uint32_t now = mbx_ld(mbx_link_word(
+		l, l->section[e->channel->is.direction] +
+			   (uint32_t)offsetof(struct mbx_side_block, time_us)));
+
+	return now - stamp_us < 0x80000000u ? now - stamp_us : 0;
+}
+
+int mbx_get(struct mbx_end *e, void *buf, size_t cap, struct mbx_record *rec,
+	    uint32_t *age_us)
+{
+	bool ok = e->role == END_READER &&
+		  e->channel->is.kind == MBX_KIND_STATE;
+	struct mbx_record r = { 0 };
+	int n = need_role(e, ok, 0, "read as a state");
+
+	if (n)
+		return n;
+	n = mbx_reader_newest(&e->reader, buf, clamp(cap), &r);
+	if (n < 0)
+		return explain(e, n, cap);
+	if (rec)
+		*rec = r;
+	if (age_us)
+		*age_us = age_of(e, r.stamp_us);
+	return n;
+}
+
+int mbx_log(struct mbx_end *e, enum mbx_level level, const char *fmt, ...)
+{
+	bool ok = e->role == END_WRITER && e->channel->is.kind == MBX_KIND_LOG;
+	uint32_t max = e->channel->is.fwd.max_bytes;
+	int n = need_role(e, ok, 0, "logged to");
+	char line[4096];
+	va_list ap;
+
+	if (n)
+		return n;
+	if (max > sizeof(line) - 1)
+		max = sizeof(line) - 1;
+	va_start(ap, fmt);
+	n = vsnprintf(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		return mbxi_fail(MBX_EINVAL, "log format \"%s\" is not one",
+				 fmt);
+	if ((uint32_t)n > max) {
+		if (max >= 3)
+			memcpy(line + max - 3, "...", 3);
+		n = (int)max;
+	}
+	return mbx_writer_write(&e->writer, (unsigned int)level, line,
+				(uint32_t)n, mbxi_now_us());
+}
+
+int mbx_log_read(struct mbx_end *e, void *buf, size_t cap,
+		 struct mbx_record *rec, int timeout_ms)
+{
+	bool ok = e->role == END_READER && e->channel->is.kind == MBX_KIND_LOG;
+	int n = need_role(e, ok, timeout_ms, "read as a log");
+	struct mbx_record r = { 0 };
+	struct patience p;
+
+	if (n)
+		return n;
+	p = patience(timeout_ms);
+	for (;;) {
+		uint32_t us;
+
+		n = mbx_reader_next(&e->reader, buf, clamp(cap), &r);
+		us = left_us(&p);
+		if (n != MBX_EAGAIN || !us)
+			break;
+		usleep(us < LOG_LOOK_US ? us : LOG_LOOK_US);
+		n = mbxi_tick(e->m, false);
+		if (n)
+			return n;
+	}
+	if (rec)
+		*rec = r;
+	return n < 0 ? explain(e, n, cap) : n;
+}
+
+int mbx_skip(struct mbx_end *e)
+{
+	int err = need_role(e, e->role == END_READER, 0, "skipped");
+
+	if (!err)
+		mbx_reader_skip(&e->reader);
+	return err;
+}
+
+/* ---- calls ---- */
+
+int mbx_call_start(struct mbx_end *e, const void *req, size_t bytes,
+		   int timeout_ms)
+{
+	int err = need_role(e, e->role == END_CALLER, timeout_ms, "called on");
+	struct patience p;
+
+	if (err)
+		return err;
+	if (timeout_ms == 0)
+		return mbxi_fail(MBX_EINVAL,
+				 "channel \"%s\": a call needs time: its "
+				 "timeout must be more than 0 ms",
+				 e->channel->name);
+	p = patience(timeout_ms);
+	err = wait_up(e, &p);
+	if (err)
+		return err;
+	err = mbx_caller_start(&e->caller, req, clamp(bytes), p.us, p.since,
+			       e->m->link.peer_session);
+	if (err == MBX_EAGAIN)
+		return mbxi_fail(
+			err,
+			"channel \"%s\": the request queue is full; is "
+			"the peer serving it?",
+			e->channel->name);
+	if (err)
+		return explain(e, err, bytes);
+	notify_tx(e, &e->caller.tx);
+	return 0;
+}
+
+int mbx_call_poll(struct mbx_end *e, void *rep, size_t cap, int *status)
+{
+	int n = need_role(e, e->role == END_CALLER, 0, "called on"), s = 0;
+	char none;
+
+	if (n)
+		return n;
+	n = mbx_caller_poll(&e->caller, rep ? rep : &none, rep ? clamp(cap) : 0,
+			    &s, mbxi_now_us(), e->m->link.peer_session);
+	if (n == MBX_EAGAIN)
+		return n;
+	notify_rx(e, &e->caller.rx);
+	if (n == MBX_ETIMEDOUT)
+		return mbxi_fail(
+			n,
+			"channel \"%s\": no reply in time; the request "
+			"may still be acted upon",
+			e->channel->name);
+	if (n == MBX_ECONNRESET)
+		return mbxi_fail(
+			n,
+			"channel \"%s\": the peer went away during the "
+			"call; it may or may not have acted",
+			e->channel->name);
+	if (n < 0)
+		return explain(e, n, cap);
+	if (status)
+		*status = s;
+	else if (s < 0)
+		return mbxi_fail(s, "channel \"%s\": the peer refused: %s (%d)",
+				 e->channel->name, mbx_strerror(s), s);
+	return n;
+}
+
+int mbx_call(struct mbx_end *e, const void *req, size_t bytes, void *rep,
+	     size_t cap, int *status, int timeout_ms)
+{
+	int n = mbx_call_start(e, req, bytes, timeout_ms);
+	struct patience p;
+
+	if (n)
+		return n;
+	p = patience(timeout_ms);
+	while ((n = mbx_call_poll(e, rep, cap, status)) == MBX_EAGAIN)
+		if (sleep_for_data(e, &e->caller.rx, &p) == MBX_EAGAIN)
+			usleep(1000); /* the deadline is just passing */
+	return n;
+}
+
+int mbx_serve(struct mbx_end *e, void *req, size_t cap,
+	      struct mbx_request *request, int timeout_ms)
+{
+	int n = need_role(e, e->role == END_SERVER, timeout_ms, "served");
+	uint32_t c = clamp(cap);
+	struct patience p;
+
+	if (n)
+		return n;
+	p = patience(timeout_ms);
+	for (;;) {
+		n = mbx_server_take(&e->server, request, req, c);
+		if (n != MBX_EAGAIN ||
+		    sleep_for_data(e, &e->server.rx, &p) == MBX_EAGAIN)
+			break;
+		n = mbxi_tick(e->m, false);
+		if (n)
+			return n;
+	}
+	if (n >= 0) {
+		e->again = e->first_again;
+		return n;
+	}
+	if (n == MBX_EAGAIN)
+		return e->m->link.peer_session
+			       ? mbxi_fail(
+					 n,
+					 "channel \"%s\": no request for %d ms",
+					 e->channel->name, timeout_ms)
+			       : no_peer(e);
+	return explain(e, n, cap);
+}
+
+int mbx_reply(struct mbx_end *e, const struct mbx_request *request, int status,
+	      const void *rep, size_t bytes)
+{
+	int err = need_role(e, e->role == END_SERVER, 0, "served");
+
+	if (err)
+		return err;
+	err = mbx_server_reply(&e->server, request, status, rep, clamp(bytes));
+	if (err)
+		return explain(e, err, bytes);
+	e->first_again = false;
+	notify_tx(e, &e->server.tx);
+	notify_rx(e, &e->server.rx);
+	return 0;
+}

@@ -1,0 +1,122 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# Every public header compiles alone, as C11 and as C++17, without a warning;
+# and common/ compiles without one for every kind of core, with the Makefile's
+# own flags. Exits 77 if a compiler is missing, after checking with the others.
+
+set -u
+BUILD=${BUILD:-$PWD/build}
+dir=$BUILD/headers
+mkdir -p "$dir" || exit 1
+failed=0 missing=
+log=$dir/log
+
+# variable NAME: the plain words of a Makefile variable
+variable() {
+	sed -n "s/^$1 *:= *\([^\$\\\\]*\).*/\1/p" Makefile
+}
+LANGUAGE=$(variable LANGUAGE)
+WARN=$(variable WARN)
+if [ -z "$LANGUAGE" ] || [ -z "$WARN" ]; then
+	echo "headers: the Makefile sets no LANGUAGE or WARN; see variable() here"
+	exit 1
+fi
+
+# compile WHAT COMPILER ARGUMENTS...: warnings are errors
+compile() {
+	what=$1
+	shift
+	"$@" -Werror -c -o "$dir/out.o" 2>"$log" && return
+	echo "headers: $what does not compile without warnings: $*"
+	sed -n 1,12p "$log"
+	failed=1
+}
+
+have() {
+	command -v "$1" >/dev/null && return
+	case " $missing " in *" $1 "*) ;; *) missing="$missing $1" ;; esac
+	return 1
+}
+
+# headers_alone COMPILER FLAGS...: each header twice in a file of its own
+headers_alone() {
+	have "$1" || return
+	n=0
+	for h in $headers; do
+		name=${h#*/}
+		printf '#include <%s>\n#include <%s>\n' "$name" "$name" \
+			>"$dir/alone.$suffix"
+		compile "$h" "$@" -Wall -Wextra -pedantic -Icommon -Ilinux \
+			"$dir/alone.$suffix"
+		n=$((n + 1))
+	done
+	compile "a declaration of all kinds" "$@" -Wall -Wextra -pedantic \
+		-Icommon "$dir/declare.$suffix"
+	echo "headers: $n alone, and a declaration, with $*"
+}
+
+# common_for COMPILER FLAGS...: all of common/
+common_for() {
+	have "$1" || return
+	n=0
+	for c in common/*.c; do
+		# shellcheck disable=SC2086
+		compile "$c" "$@" $LANGUAGE -O2 $WARN -Icommon "$c"
+		n=$((n + 1))
+	done
+	echo "headers: $n files of common/ with $*"
+}
+
+cat >"$dir/declare.c" <<'END'
+#include <mbx/link.h>
+
+#define ALL(CHANNEL)                                                         \
+	CHANNEL(A, "a", MBX_QUEUE(MBX_H2R, 64, 8, MBX_BLOCK, "u32 op"))      \
+	CHANNEL(B, "b", MBX_STATE(MBX_R2H, 8, 4, "u32 n, i32 v"))            \
+	CHANNEL(C, "c", MBX_LOG(MBX_R2H, 80, 16))                            \
+	CHANNEL(D, "d", MBX_CALL(MBX_H2R, 8, 8, 2, "u32 a[2] -> u64 sum"))
+MBX_DECLARE_CHANNELS(all, ALL);
+
+struct mbx_link link_of_all;
+int attach(uintptr_t base);
+
+int attach(uintptr_t base)
+{
+	struct mbx_link_config config = link_of_all.is;
+
+	config.base = base;
+	config.channels = all;
+	config.count = all_count;
+	return mbx_link_init(&link_of_all, &config) + D;
+}
+END
+cp "$dir/declare.c" "$dir/declare.cc"
+
+common_headers=$(echo common/mbx/*.h)
+all_headers="$common_headers $(echo linux/mbx/*.h)"
+
+headers=$all_headers suffix=c
+headers_alone gcc -std=c11
+# a second opinion, where there is one
+command -v clang >/dev/null && headers_alone clang -std=c11
+headers=$common_headers
+headers_alone arm-none-eabi-gcc -std=c11 -mcpu=cortex-m33 -mthumb -ffreestanding
+headers=$all_headers suffix=cc
+headers_alone g++ -std=c++17
+command -v clang++ >/dev/null && headers_alone clang++ -std=c++17
+headers=$common_headers
+headers_alone arm-none-eabi-g++ -std=c++17 -mcpu=cortex-m33 -mthumb -ffreestanding
+
+common_for gcc
+common_for aarch64-linux-gnu-gcc
+common_for arm-linux-gnueabihf-gcc
+common_for arm-none-eabi-gcc -mcpu=cortex-m3 -mthumb -ffreestanding
+common_for arm-none-eabi-gcc -mcpu=cortex-m33 -mthumb -ffreestanding
+common_for arm-none-eabi-gcc -mcpu=cortex-r5 -mthumb -ffreestanding
+
+[ $failed = 0 ] || exit 1
+if [ -n "$missing" ]; then
+	echo "SKIP headers: not installed:$missing (make setup); the rest passed"
+	exit 77
+fi

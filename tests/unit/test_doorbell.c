@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Each doorbell between two processes: blocking calls, and an own poll loop. */
+#include "host.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#ifdef __SANITIZE_THREAD__
+#define ROUNDS 300
+#else
+#define ROUNDS 2000
+#endif
+
+static char remote_bell[128], host_bell[128];
+
+/* The remote: echoes "up" to "down" until the host has gone. */
+static void echo(const char *region)
+{
+	struct mbx_options o = { .side = MBX_REMOTE,
+				 .create = 1,
+				 .channels = host_channels,
+				 .count = host_channels_count,
+				 .doorbell = remote_bell };
+	struct mbx_end *in, *out;
+	struct mbx *m;
+	char buf[64];
+	int n;
+
+	child_check(mbx_open(&m, region, &o) == 0);
+	child_check(mbx_end_open(m, "up", &in) == 0);
+	child_check(mbx_end_open(m, "down", &out) == 0);
+	child_check(mbx_wait_peer(m, PATIENCE_MS) == 0);
+	while ((n = mbx_recv(in, buf, sizeof(buf), PATIENCE_MS)) > 0)
+		child_check(mbx_send(out, buf, (size_t)n, PATIENCE_MS) == 0);
+	child_check(n == 0); /* an empty message: the end */
+	child_check(mbx_send(out, NULL, 0, PATIENCE_MS) == 0);
+	mbx_close(m);
+}
+
+static void blocking_rounds(struct mbx_end *out, struct mbx_end *in)
+{
+	uint32_t i, got;
+
+	for (i = 0; i < ROUNDS; i++) {
+		assert_mbx(mbx_send(out, &i, 4, PATIENCE_MS), 0);
+		assert_mbx(mbx_recv(in, &got, 4, PATIENCE_MS), 4);
+		assert_int_equal(got, i);
+	}
+}
+
+/* As a program with its own poll(): arm, sleep, take all there is. */
+static void polling_rounds(struct mbx *m, struct mbx_end *out,
+			   struct mbx_end *in)
+{
+	uint32_t sent = 0, got = 0, value;
+	int n, sleeps = 0;
+
+	assert_true(mbx_fd(m) >= 0);
+	assert_int_equal(mbx_fd(m), mbx_fd(m));
+	while (got < ROUNDS) {
+		struct pollfd p = { .fd = mbx_fd(m), .events = POLLIN };
+
+		if (sent - got < 4 && sent < ROUNDS) {
+			assert_mbx(mbx_send(out, &sent, 4, PATIENCE_MS), 0);
+			sent++;
+			continue;
+		}
+		n = mbx_arm(m);
+		assert_true(n >= 0);
+		if (n == 0) {
+			/* no time-out but the hang's: the ring must come */
+			n = poll(&p, 1, 1000);
+			assert_true(n >= 0);
+			sleeps += n;
+		}
+		assert_true(mbx_poll(m) >= 0);
+		while ((n = mbx_recv(in, &value, 4, 0)) == 4) {
+			assert_int_equal(value, got);
+			got++;
+		}
+		assert_mbx(n, MBX_EAGAIN);
+	}
+	assert_true(sleeps > 0);
+}
+
+static void run(const char *for_remote, const char *for_host)
+{
+	const char *region = test_region();
+	struct mbx_options o = { .timeout_ms = PATIENCE_MS };
+	struct mbx_end *out, *in;
+	struct mbx *m;
+	pid_t pid;
+	char buf[4];
+
+	snprintf(remote_bell, sizeof(remote_bell), "%s", for_remote);
+	snprintf(host_bell, sizeof(host_bell), "%s", for_host);
+	pid = spawn(echo, region);
+	o.doorbell = host_bell;
+	assert_mbx(mbx_open(&m, region, &o), 0);
+	assert_mbx(mbx_wait_peer(m, PATIENCE_MS), 0);
+	out = open_end(m, "up");
+	in = open_end(m, "down");
+	blocking_rounds(out, in);
+	polling_rounds(m, out, in);
+	/* several ends, one sleep */
+	assert_mbx(mbx_send(out, NULL, 0, PATIENCE_MS), 0);
+	while (mbx_recv(in, buf, 4, 0) == MBX_EAGAIN)
+		assert_true(mbx_wait(m, 1000) >= 0);
+	reap(pid, 0);
+	mbx_close(m);
+	assert_mbx(mbx_region_remove(region), 0);
+}
+
+static void test_poll_carries_traffic_both_ways(void **state)
+{
+	(void)state;
+	run("poll:100", "poll:50");
+}
+
+static void test_futex_carries_traffic_both_ways(void **state)
+{
+	(void)state;
+	run("futex", "futex");
+}
+
+static void test_automatic_towards_a_poller_still_hears(void **state)
+{
+	(void)state;
+	unsetenv("MBX_DOORBELL");
+	run("poll:100", "");
+}
+
+static void test_eventfd_inherited_carries_traffic(void **state)
+{
+	char to_host[64], to_remote[64];
+	int a = eventfd(0, 0), b = eventfd(0, 0);
+
+	(void)state;
+	snprintf(to_remote, sizeof(to_remote), "eventfd:%d,%d", a, b);
+	snprintf(to_host, sizeof(to_host), "eventfd:%d,%d", b, a);
+	run(to_remote, to_host);
+	close(a);
+	close(b);
+}
+
+static int listen_at(struct sockaddr_un *addr, const char *dir,
+		     const char *name)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	addr->sun_family = AF_UNIX;
+	snprintf(addr->sun_path, sizeof(addr->sun_path), "%s/%s", dir, name);
+	assert_int_equal(bind(fd, (struct sockaddr *)addr, sizeof(*addr)), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	return fd;
+}
+
+/* What QEMU's UART does: carry bytes between the two sockets. */
+static void relay(int a, int b)
+{
+	struct pollfd p[2] = { { .fd = accept(a, NULL, NULL) },
+			       { .fd = accept(b, NULL, NULL) } };
+	char buf[256];
+	int i;
+
+	for (i = 0; i < 2; i++)
+		p[i].events = POLLIN;
+	while (poll(p, 2, PATIENCE_MS) > 0) {
+		for (i = 0; i < 2; i++) {
+			ssize_t n;
+
+			if (!p[i].revents)
+				continue;
+			n = read(p[i].fd, buf, sizeof(buf));
+			if (n <= 0)
+				return;
+			n = send(p[!i].fd, buf, (size_t)n, MSG_NOSIGNAL);
+			if (n < 0)
+				return;
+		}
+	}
+}
+
+static void test_socket_carries_traffic_both_ways(void **state)
+{
+	char dir[] = "/tmp/mbx-test-XXXXXX", a[160], b[160];
+	struct sockaddr_un to_remote = { 0 }, to_host = { 0 };
+	int fa, fb;
+	pid_t pid;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	fa = listen_at(&to_remote, dir, "r");
+	fb = listen_at(&to_host, dir, "h");
+	fflush(NULL);
+	pid = fork();
+	if (pid == 0) {
+		relay(fa, fb);
+		_exit(0);
+	}
+	close(fa);
+	close(fb);
+	snprintf(a, sizeof(a), "socket:%s", to_remote.sun_path);
+	snprintf(b, sizeof(b), "socket:%s", to_host.sun_path);
+	run(a, b);
+	reap(pid, 0);
+	unlink(to_remote.sun_path);
+	unlink(to_host.sun_path);
+	rmdir(dir);
+}
+
+/* QEMU may not be up yet, or be restarted: the doorbell is only a hint. */
+static void test_socket_without_anybody_listening_still_works(void **state)
+{
+	(void)state;
+	run("poll:100", "socket:/tmp/mbx-test-nobody-listens-here");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_poll_carries_traffic_both_ways),
+		cmocka_unit_test(test_futex_carries_traffic_both_ways),
+		cmocka_unit_test(test_automatic_towards_a_poller_still_hears),
+		cmocka_unit_test(test_eventfd_inherited_carries_traffic),
+		cmocka_unit_test(test_socket_carries_traffic_both_ways),
+		cmocka_unit_test(
+			test_socket_without_anybody_listening_still_works),
+	};
+
+	signal(SIGPIPE, SIG_IGN);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

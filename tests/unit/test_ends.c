@@ -1,0 +1,664 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Ends of channels in libmbx: owners, roles, policies, every kind of traffic. */
+#include "host.h"
+
+struct pair {
+	struct mbx_region region;
+	struct mbx *remote, *host;
+};
+
+/* Both sides in this process, on anonymous memory. */
+static int setup(void **state)
+{
+	struct mbx_options o = { .side = MBX_REMOTE,
+				 .format = 1,
+				 .channels = host_channels,
+				 .count = host_channels_count };
+	struct pair *p = calloc(1, sizeof(*p));
+
+	*state = p;
+	if (mbx_region_open(&p->region, "anon:64K", 0, 0) ||
+	    mbx_open_at(&p->remote, &p->region, &o) ||
+	    mbx_open_at(&p->host, &p->region, NULL))
+		return -1;
+	bring_up(p->remote, p->host);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct pair *p = *state;
+
+	mbx_close(p->host);
+	mbx_close(p->remote);
+	mbx_region_close(&p->region);
+	free(p);
+	return 0;
+}
+
+static void test_send_recv_carries_every_length(void **state)
+{
+	struct pair *p = *state;
+	struct mbx_end *tx = open_end(p->host, "up");
+	struct mbx_end *rx = open_end(p->remote, "up");
+	char msg[64], buf[64];
+	int i, round;
+
+	for (round = 0; round < 20; round++) {
+		for (i = 0; i <= 64; i++) {
+			memset(msg, 'a' + i % 26, sizeof(msg));
+			assert_mbx(mbx_send(tx, i ? msg : NULL, (size_t)i, 0),
+				   0);
+			memset(buf, 0, sizeof(buf));
+			assert_mbx(mbx_recv(rx, buf, sizeof(buf), 0), i);
+			assert_memory_equal(buf, msg, (size_t)i);
+		}
+	}
+	assert_mbx(mbx_recv(rx, buf, sizeof(buf), 0), MBX_EAGAIN);
+}
+
+static void test_send_too_long_is_refused_and_says_how_long(void **state)
+{
+	struct pair *p = *state;
+	struct mbx_end *tx = open_end(p->host, "up");
+	static char big[1000];
+
+	assert_mbx(mbx_send(tx, big, 65, 0), MBX_EMSGSIZE);
+	assert_non_null(strstr(mbx_errmsg(), "65"));
+	assert_non_null(strstr(mbx_errmsg(), "64"));
+	assert_mbx(mbx_send(tx, big, (size_t)1 << 33, 0), MBX_EMSGSIZE);
+	assert_mbx(mbx_put(tx, big, 65, 0), MBX_EMSGSIZE);
+}
+
+static void test_recv_small_buffer_leaves_the_message(void **state)
+{
+	struct pair *p = *state;
+	struct mbx_end *tx = open_end(p->host, "up");
+	struct mbx_end *rx = open_end(p->remote, "up");
+	char buf[64];
+
+	assert_mbx(mbx_send(tx, "twelve bytes", 12, 0), 0);
+	assert_mbx(mbx_recv(rx, buf, 11, 0), MBX_EMSGSIZE);
+	assert_non_null(strstr(mbx_errmsg(), "12 bytes"));
+	mbx_release(rx); /* of nothing: must not lose it */
+	assert_mbx(mbx_recv(rx, buf, 12, 0), 12);
+}
+
+static void test_wrong_kind_or_direction_says_what_the_end_can(void **state)
+{
+	struct pair *p = *state;
+	struct mbx_end *up = open_end(p->host, "up");
+	struct mbx_end *value = open_end(p->host, "value");
+	struct mbx_end *add = open_end(p->host, "add");
+	struct mbx_request req = { 0 };
+	const void *peeked;
+	void *claimed;
+	char buf[64];
+
+	assert_mbx(mbx_recv(up, buf, 64, 0), MBX_ENOTSUP);
+	assert_non_null(strstr(mbx_errmsg(), "sent to"));
+	assert_mbx(mbx_peek(up, &peeked, 0), MBX_ENOTSUP);
+	assert_mbx(mbx_release(up), MBX_ENOTSUP);
+	assert_mbx(mbx_get(up, buf, 64, NULL, NULL), MBX_ENOTSUP);
+	assert_mbx(mbx_set(value, buf, 8), MBX_ENOTSUP);
+	assert_mbx(mbx_send(value, buf, 8, 0), MBX_ENOTSUP);
+	assert_mbx(mbx_claim(value, 8, &claimed, 0), MBX_ENOTSUP);
+	assert_mbx(mbx_log(value, MBX_LOG_INFO, "x"), MBX_ENOTSUP);
+	assert_mbx(mbx_log_read(value, buf, 64, NULL, 0), MBX_ENOTSUP);
+	assert_mbx(mbx_serve(add, buf, 64, &req, 0), MBX_ENOTSUP);
+	assert_mbx(mbx_reply(add, &req, 0, buf, 4), MBX_ENOTSUP);
+	assert_mbx(mbx_call(up, buf, 4, buf, 64, NULL, 10), MBX_ENOTSUP);
+	assert_mbx(mbx_flush(value), MBX_ENOTSUP);
+	assert_mbx(mbx_commit(value, 0), MBX_ENOTSUP);
+	assert_mbx(mbx_abort(value), MBX_ENOTSUP);
+	assert_mbx(mbx_skip(up), MBX_ENOTSUP);
+}
+
+static void test_negative_timeout_is_refused(void **state)
+{
+	struct pair *p = *state;
+	struct mbx_end *up = open_end(p->host, "up");
+	struct mbx_end *down = open_end(p->host, "down");
+	char buf[64];
+
+	assert_mbx(mbx_send(up, "x", 1, -1), MBX_EINVAL);
+	assert_mbx(mbx_recv(down, buf, 64, -1), MBX_EINVAL);
+	assert_mbx(mbx_wait(p->host, -1), MBX_EINVAL);
+	assert_mbx(mbx_wait_peer(p->host, -1), MBX_EINVAL);
+}
+
+static void test_open_unknown_channel_lists_the_channels(void **state)
+{
+	struct pair *p = *state;
+	struct mbx_end *e;
+
+	assert_mbx(mbx_end_open(p->host, "pu", &e), MBX_ENOENT);
+	assert_null(e);
+	assert_non_null(strstr(mbx_errmsg(), "\"pu\""));
+	assert_non_null(strstr(mbx_errmsg(), "up, down"));
+}
+
+static void test_open_twice_names_the_owner(void **state)
+{
+	struct pair *p = *state;
+	struct mbx_end *first = open_end(p->host, "up"), *second;
+	struct mbx *other;
+	char pid[20];
+
+	snprintf(pid, sizeof(pid), "process %d", getpid());
+	assert_mbx(mbx_end_open(p->host, "up", &second), MBX_EBUSY);
+	assert_non_null(strstr(mbx_errmsg(), pid));
+	/* the same through a second opening of the region */
+	assert_mbx(mbx_open_at(&other, &p->region, NULL), 0);
+	assert_mbx(mbx_end_open(other, "up", &second), MBX_EBUSY);
+	assert_non_null(strstr(mbx_errmsg(), pid));
+	mbx_end_close(first);
+	assert_mbx(mbx_end_open(other, "up", &second), 0);
+	mbx_close(other);
+	/* readers have no owner */
+	open_end(p->host, "value");
+	open_end(p->host, "value");
+}
+
+static void test_full_block_channel_waits_then_says_eagain(void **state)
+{
+	struct pair *p = *state;
+	struct mbx_end *tx = open_end(p->host, "up");
+	struct mbx_stream_stats s;
+	char msg[64] = { 0 };
+	int n = 0, err;
+
+	while ((err = mbx_send(tx, msg, sizeof(msg), 0)) == 0)
+		n++;
+	assert_mbx(err, MBX_EAGAIN);
+	assert_true(n >= 8); /* the declared depth */
+	assert_mbx(mbx_send(tx, msg, sizeof(msg), 20), MBX_EAGAIN);
+	assert_non_null(strstr(mbx_errmsg(), "full"));
+	assert_mbx(mbx_stream_stats(p->host, UP, 0, &s), 0);
+	assert_int_equal(s.full, 2); /* each send once, however long it waits */
+	assert_int_equal(s.messages, n);
+	assert_int_equal(s.wants_room, 0);
+	assert_int_equal(s.writer_pid, getpid());
+	assert_int_equal(s.used_bytes, n * 68);
+}
+
+static void test_full_fail_channel_never_waits(void **state)
+{
+	struct pair *p = *state;
+	struct mbx_end *tx = open_end(p->host, "fails");
+	char msg[16] = { 0 };
+	int err;
+
+	while ((err = mbx_send(tx, msg, sizeof(msg), PATIENCE_MS)) == 0)
+		;
+	assert_mbx(err, MBX_EAGAIN);
+}
+
+static void test_full_drop_channel_drops_and_counts(void **state)
+{
+	struct pair *p = *state;
+	struct mbx_end *tx = open_end(p->host, "drops");
+	struct mbx_end *rx = open_end(p->remote, "drops");
+	struct mbx_stream_stats s;
+	uint32_t i, got = 0, buf[4];
+
+	for (i = 0; i < 20; i++) {
+		uint32_t msg[4] = { i };
+		int err = mbx_send(tx, msg, sizeof(msg), 0);
+
+		assert_true(err == 0 || err == 1);
+		if (err == 0) {
+			assert_int_equal(i, got);
+			got++;
+		}
+	}
+	assert_true(got >= 2 && got < 20);
+	assert_mbx(mbx_stream_stats(p->host, DROPS, 0, &s), 0);
+	assert_int_equal(s.full, 20 - got);
+	for (i = 0; i < got; i++) {
+		assert_mbx(mbx_recv(rx, buf, sizeof(buf), 0), 16);
+		assert_int_equal(buf[0], i);
+	}
+	assert_mbx(mbx_recv(rx, buf, sizeof(buf), 0), MBX_EAGAIN);
+}
+
+static void test_batch_is_invisible_until_flushed(void **state)
+{
+	struct pair *p = *state;
+	struct mbx_end *tx = open_end(p->host, "up");
+	struct mbx_end *rx = open_end(p->remote, "up");
+	char buf[64];
+
+	assert_mbx(mbx_put(tx, "one", 3, 0), 0);
+	assert_mbx(mbx_put(tx, "two", 3, 0), 0);
+	assert_mbx(mbx_recv(rx, buf, 64, 0), MBX_EAGAIN);
+	assert_mbx(mbx_flush(tx), 0);
+	assert_mbx(mbx_recv(rx, buf, 64, 0), 3);
+	assert_memory_equal(buf, "one", 3);
+	assert_mbx(mbx_recv(rx, buf, 64, 0), 3);
+	assert_memory_equal(buf, "two", 3);
+	/* a plain send brings the batch along, in order */
+	assert_mbx(mbx_put(tx, "three", 5, 0), 0);
+	assert_mbx(mbx_send(tx, "four", 4, 0), 0);
+	assert_mbx(mbx_recv(rx, buf, 64, 0), 5);
+	assert_mbx(mbx_recv(rx, buf, 64, 0), 4);
+}
+
+static void test_claim_commit_and_peek_release_move_nothing(void **state)
+{
+	struct pair *p = *state;
+	struct mbx_end *tx = open_end(p->host, "up");
+	struct mbx_end *rx = open_end(p->remote, "up");
+	const void *seen, *again;
+	void *place;
+
+	assert_mbx(mbx_claim(tx, 64, &place, 0), 0);
+	assert_int_equal((uintptr_t)place & 3, 0);
+	assert_mbx(mbx_send(tx, "x", 1, 0), MBX_EBUSY);
+	memcpy(place, "claimed", 7);
+	assert_mbx(mbx_peek(rx, &seen, 0), MBX_EAGAIN);
+	assert_mbx(mbx_commit(tx, 65), MBX_EMSGSIZE);
+	assert_mbx(mbx_commit(tx, 7), 0);
+	assert_mbx(mbx_commit(tx, 7), MBX_EINVAL);
+	assert_mbx(mbx_claim(tx, 64, &place, 0), 0);
+	assert_mbx(mbx_abort(tx), 0);
+	assert_mbx(mbx_peek(rx, &seen, 0), 7);
+	assert_memory_equal(seen, "claimed", 7);
+	assert_ptr_equal(seen, (char *)place - 12); /* the very bytes */
+	assert_mbx(mbx_peek(rx, &again, 0), 7);
+	assert_ptr_equal(seen, again);
+	assert_mbx(mbx_repeated(rx), 0);
+	assert_mbx(mbx_release(rx), 0);
+	assert_mbx(mbx_peek(rx, &seen, 0), MBX_EAGAIN);
+}
+
+static void test_message_in_hand_at_death_comes_again_marked(void **state)
+{
+	struct pair *p = *state;
+	struct mbx_end *tx = open_end(p->host, "up");
+	struct mbx_end *rx = open_end(p->remote, "up");
+	const void *seen;
+	char buf[64];
+
+	assert_mbx(mbx_send(tx, "first", 5, 0), 0);
+	assert_mbx(mbx_send(tx, "second", 6, 0), 0);
+	assert_mbx(mbx_peek(rx, &seen, 0), 5);
+	mbx_end_close(rx); /* as a death: nothing is released */
+	rx = open_end(p->remote, "up");
+	assert_mbx(mbx_recv(rx, buf, 64, 0), 5);
+	assert_mbx(mbx_repeated(rx), 1);
+	assert_mbx(mbx_recv(rx, buf, 64, 0), 6);
+	assert_mbx(mbx_repeated(rx), 0);
+}
+
+static void test_impossible_header_is_named_and_stays(void **state)
+{
+	struct pair *p = *state;
+	struct mbx_end *tx = open_end(p->host, "up");
+	struct mbx_end *rx = open_end(p->remote, "up");
+	struct mbx_queue_place at;
+	struct mbx_stream_stats s;
+	char buf[64];
+
+	(void)tx;
+	assert_mbx(mbx_link_queue(mbx_get_link(p->host), UP, &at), 0);
+	at.ring->raw = 0xdeadbeef;
+	assert_mbx(mbx_recv(rx, buf, 64, 0), MBX_EPROTO);
+	assert_non_null(strstr(mbx_errmsg(), "0xdeadbeef"));
+	assert_non_null(strstr(mbx_errmsg(), "\"up\""));
+	assert_mbx(mbx_recv(rx, buf, 64, 0), MBX_EPROTO);
+	assert_mbx(mbx_stream_stats(p->host, UP, 0, &s), 0);
+	assert_int_equal(s.impossible, 2);
+	assert_int_equal(s.corrupt, 1);
+	at.rx->raw = 2;
+	assert_mbx(mbx_send(tx, buf, 64, 0), MBX_EPROTO);
+	assert_non_null(strstr(mbx_errmsg(), "0x00000002"));
+}
+
+static void test_look_shows_waiting_messages_and_takes_none(void **state)
+{
+	struct pair *p = *state;
+	struct mbx_end *tx = open_end(p->host, "up");
+	char buf[64];
+
+	assert_mbx(mbx_stream_look(p->host, UP, 0, 0, buf, 64), MBX_EAGAIN);
+	assert_mbx(mbx_send(tx, "one", 3, 0), 0);
+	assert_mbx(mbx_send(tx, "second", 6, 0), 0);
+	assert_mbx(mbx_stream_look(p->host, UP, 0, 1, buf, 3), 6);
+	assert_memory_equal(buf, "sec", 3);
+	assert_mbx(mbx_stream_look(p->host, UP, 0, 2, buf, 64), MBX_EAGAIN);
+	assert_mbx(mbx_stream_look(p->host, UP, 1, 0, buf, 64), MBX_ENOTSUP);
+	assert_mbx(mbx_stream_look(p->host, 99, 0, 0, buf, 64), MBX_ENOENT);
+	assert_mbx(mbx_stream_look(p->host, VALUE, 0, 0, buf, 64), MBX_ENOTSUP);
+}
+
+static void test_state_gives_the_latest_and_counts_the_missed(void **state)
+{
+	struct pair *p = *state;
+	struct mbx_end *w = open_end(p->remote, "value");
+	struct mbx_end *r = open_end(p->host, "value");
+	uint32_t v[2], i, age = 1;
+	struct mbx_record rec;
+
+	assert_mbx(mbx_get(r, v, sizeof(v), &rec, &age), MBX_ENODATA);
+	assert_mbx(mbx_set(w, v, 4), MBX_EMSGSIZE);
+	for (i = 0; i < 10; i++) {
+		v[0] = i;
+		v[1] = ~i;
+		assert_mbx(mbx_set(w, v, sizeof(v)), 0);
+	}
+	assert_mbx(mbx_get(r, v, 4, &rec, &age), MBX_EMSGSIZE);
+	assert_mbx(mbx_get(r, v, sizeof(v), &rec, &age), 8);
+	assert_int_equal(v[0], 9);
+	assert_int_equal(rec.missed, 9);
+	usleep(3000);
+	mbx_poll(p->remote); /* the writer's clock goes on */
+	assert_mbx(mbx_get(r, v, sizeof(v), &rec, &age), 8);
+	assert_int_equal(rec.missed, 0);
+	assert_int_equal(rec.number, 10);
+	assert_true(age >= 3000);
+}
+
+static void test_log_tells_level_order_and_what_was_missed(void **state)
+{
+	struct pair *p = *state;
+	struct mbx_end *w = open_end(p->remote, "lines");
+	struct mbx_end *r = open_end(p->host, "lines");
+	struct mbx_record rec;
+	char buf[24], want[24];
+	int i, n;
+
+	assert_mbx(mbx_log_read(r, buf, sizeof(buf), &rec, 0), MBX_EAGAIN);
+	for (i = 0; i < 20; i++)
+		assert_mbx(mbx_log(w, i % 2 ? MBX_LOG_INFO : MBX_LOG_ERROR,
+				   "line %d", i),
+			   0);
+	for (i = 12; i < 20; i++) { /* eight slots */
+		n = mbx_log_read(r, buf, sizeof(buf), &rec, 0);
+		snprintf(want, sizeof(want), "line %d", i);
+		assert_int_equal(n, strlen(want));
+		assert_memory_equal(buf, want, (size_t)n);
+		assert_int_equal(rec.missed, i == 12 ? 12 : 0);
+		assert_int_equal(rec.level,
+				 i % 2 ? MBX_LOG_INFO : MBX_LOG_ERROR);
+	}
+	assert_mbx(mbx_log_read(r, buf, sizeof(buf), &rec, 15), MBX_EAGAIN);
+	assert_mbx(mbx_log(w, MBX_LOG_INFO, "%s",
+			   "thirty bytes of text, too long"),
+		   0);
+	assert_mbx(mbx_log(w, MBX_LOG_INFO, "next"), 0);
+	assert_mbx(mbx_log_read(r, buf, 4, &rec, 0), MBX_EMSGSIZE);
+	assert_mbx(mbx_log_read(r, buf, 24, &rec, 0), 24);
+	assert_memory_equal(buf, "thirty bytes of text,...", 24);
+	assert_mbx(mbx_skip(r), 0);
+	assert_mbx(mbx_log_read(r, buf, 24, &rec, 0), MBX_EAGAIN);
+}
+
+static void test_call_in_steps_reaches_the_server_and_back(void **state)
+{
+	struct pair *p = *state;
+	struct mbx_end *c = open_end(p->host, "add");
+	struct mbx_end *s = open_end(p->remote, "add");
+	uint32_t ab[2] = { 30, 12 }, sum = 0;
+	struct mbx_request req;
+	int status = 1;
+
+	assert_mbx(mbx_call_poll(c, &sum, 4, &status), MBX_EINVAL);
+	assert_mbx(mbx_call_start(c, ab, 9, 100), MBX_EMSGSIZE);
+	assert_mbx(mbx_call_start(c, ab, 8, 0), MBX_EINVAL);
+	assert_mbx(mbx_call_start(c, ab, 8, PATIENCE_MS), 0);
+	assert_mbx(mbx_call_start(c, ab, 8, 100), MBX_EBUSY);
+	assert_mbx(mbx_call_poll(c, &sum, 4, &status), MBX_EAGAIN);
+	memset(ab, 0, sizeof(ab));
+	assert_mbx(mbx_serve(s, ab, sizeof(ab), &req, 0), 8);
+	assert_int_equal(req.timeout_us, PATIENCE_MS * 1000);
+	sum = ab[0] + ab[1];
+	assert_mbx(mbx_reply(s, &req, -7, &sum, 5), MBX_EMSGSIZE);
+	assert_mbx(mbx_reply(s, &req, -7, &sum, 4), 0);
+	assert_mbx(mbx_reply(s, &req, 0, &sum, 4), MBX_EINVAL);
+	sum = 0;
+	assert_mbx(mbx_call_poll(c, &sum, 4, &status), 4);
+	assert_int_equal(sum, 42);
+	assert_int_equal(status, -7);
+}
+
+static void test_call_unanswered_times_out_and_its_reply_is_not_next(void **s_)
+{
+	struct pair *p = *s_;
+	struct mbx_end *c = open_end(p->host, "add");
+	struct mbx_end *s = open_end(p->remote, "add");
+	uint32_t ab[2] = { 1, 2 }, sum = 0;
+	struct mbx_request req;
+	int status;
+
+	assert_mbx(mbx_call(c, ab, 8, &sum, 4, &status, 30), MBX_ETIMEDOUT);
+	assert_mbx(mbx_serve(s, ab, 8, &req, 0), 8);
+	sum = 99;
+	assert_mbx(mbx_reply(s, &req, 0, &sum, 4), 0);
+	assert_mbx(mbx_call_start(c, ab, 8, PATIENCE_MS), 0);
+	assert_mbx(mbx_call_poll(c, &sum, 4, &status), MBX_EAGAIN);
+	assert_mbx(mbx_serve(s, ab, 8, &req, 0), 8);
+	sum = 3;
+	assert_mbx(mbx_reply(s, &req, 0, &sum, 4), 0);
+	sum = 0;
+	assert_mbx(mbx_call_poll(c, &sum, 4, &status), 4);
+	assert_int_equal(sum, 3);
+}
+
+static void test_call_status_without_a_place_is_the_result(void **state)
+{
+	struct pair *p = *state;
+	struct mbx_end *c = open_end(p->host, "add");
+	struct mbx_end *s = open_end(p->remote, "add");
+	uint32_t ab[2] = { 0 };
+	struct mbx_request req;
+
+	assert_mbx(mbx_call_start(c, ab, 8, PATIENCE_MS), 0);
+	assert_mbx(mbx_serve(s, ab, 8, &req, 0), 8);
+	assert_mbx(mbx_reply(s, &req, MBX_EINVAL, NULL, 0), 0);
+	assert_mbx(mbx_call_poll(c, NULL, 0, NULL), MBX_EINVAL);
+	assert_non_null(strstr(mbx_errmsg(), "refused"));
+}
+
+static void test_peer_gone_is_an_error_for_each_kind(void **state)
+{
+	struct pair *p = *state;
+	struct mbx_end *up = open_end(p->host, "up");
+	struct mbx_end *down = open_end(p->host, "down");
+	struct mbx_end *add = open_end(p->host, "add");
+	struct mbx_end *w = open_end(p->remote, "down");
+	uint32_t ab[2] = { 0 };
+	char buf[64];
+
+	assert_mbx(mbx_send(w, "last words", 10, 0), 0);
+	assert_mbx(mbx_call_start(add, ab, 8, PATIENCE_MS), 0);
+	mbx_close(p->remote);
+	p->remote = NULL;
+	assert_int_equal(mbx_poll(p->host) & MBX_EVENT_DOWN, MBX_EVENT_DOWN);
+	assert_mbx(mbx_call_poll(add, buf, 64, NULL), MBX_ECONNRESET);
+	assert_mbx(mbx_send(up, "x", 1, 0), MBX_ENOTCONN);
+	assert_mbx(mbx_send(up, "x", 1, 20), MBX_ENOTCONN);
+	assert_mbx(mbx_call_start(add, ab, 8, 20), MBX_ENOTCONN);
+	/* what it had sent can still be taken */
+	assert_mbx(mbx_recv(down, buf, 64, 0), 10);
+	assert_mbx(mbx_recv(down, buf, 64, 20), MBX_ENOTCONN);
+	assert_mbx(mbx_wait_peer(p->host, 20), MBX_ENOTCONN);
+}
+
+static void test_mismatch_names_channel_and_both_values(void **state)
+{
+	struct pair *p = *state;
+	struct mbx_channel other[host_channels_count];
+	struct mbx_options o = { .channels = other,
+				 .count = host_channels_count };
+	struct mbx *m;
+
+	mbx_close(p->host);
+	memcpy(other, host_channels, sizeof(other));
+	other[DOWN].is.fwd.max_bytes = 32;
+	assert_mbx(mbx_open_at(&m, &p->region, &o), MBX_EMISMATCH);
+	assert_non_null(strstr(mbx_errmsg(), "\"down\""));
+	assert_non_null(strstr(mbx_errmsg(), "max_bytes"));
+	assert_non_null(strstr(mbx_errmsg(), "32"));
+	assert_non_null(strstr(mbx_errmsg(), "64"));
+	/* and the other side is told */
+	assert_int_equal(mbx_poll(p->remote) & MBX_EVENT_INCOMPATIBLE,
+			 MBX_EVENT_INCOMPATIBLE);
+	memcpy(other, host_channels, sizeof(other));
+	other[VALUE].is.type = "u32 a, i32 b";
+	assert_mbx(mbx_open_at(&m, &p->region, &o), MBX_EMISMATCH);
+	assert_non_null(strstr(mbx_errmsg(), "\"u32 a, i32 b\""));
+	assert_non_null(strstr(mbx_errmsg(), "\"u32 a, u32 b\""));
+	memcpy(other, host_channels, sizeof(other));
+	other[UP].name = "upp";
+	assert_mbx(mbx_open_at(&m, &p->region, &o), MBX_EMISMATCH);
+	assert_non_null(strstr(mbx_errmsg(), "\"upp\""));
+	o.count--;
+	assert_mbx(mbx_open_at(&m, &p->region, &o), MBX_EMISMATCH);
+	assert_non_null(strstr(mbx_errmsg(), "channels is 6 here, 7"));
+	assert_mbx(mbx_open_at(&p->host, &p->region, NULL), 0);
+}
+
+static void test_format_anew_makes_the_other_side_stale(void **state)
+{
+	struct pair *p = *state;
+	struct mbx_options o = { .side = MBX_REMOTE,
+				 .format = 1,
+				 .channels = host_channels,
+				 .count = 2 };
+	struct mbx_end *up = open_end(p->host, "up");
+
+	mbx_close(p->remote);
+	mbx_poll(p->host);
+	/* the host does not let go: half a second, then it is formatted */
+	assert_mbx(mbx_open_at(&p->remote, &p->region, &o), 0);
+	assert_mbx(mbx_poll(p->host), MBX_ESTALE);
+	assert_mbx(mbx_send(up, "x", 1, 0), MBX_ESTALE);
+	assert_non_null(strstr(mbx_errmsg(), "formatted again"));
+	mbx_close(p->host);
+	assert_mbx(mbx_open_at(&p->host, &p->region, NULL), 0);
+	assert_int_equal(mbx_channel_count(p->host), 2);
+	bring_up(p->remote, p->host);
+}
+
+static void test_observer_reads_and_cannot_write(void **state)
+{
+	const char *name = test_region();
+	struct mbx *remote, *watcher;
+	struct mbx_options o = { .observe = 1 };
+	struct mbx_end *w, *r, *e;
+	uint32_t v[2] = { 7, 8 };
+	char buf[64];
+
+	(void)state;
+	remote = open_owner(name);
+	w = open_end(remote, "value");
+	assert_mbx(mbx_set(w, v, 8), 0);
+	assert_mbx(mbx_open(&watcher, name, &o), 0);
+	r = open_end(watcher, "value");
+	assert_mbx(mbx_get(r, buf, 64, NULL, NULL), 8);
+	assert_mbx(mbx_end_open(watcher, "up", &e), MBX_EACCES);
+	assert_mbx(mbx_end_open(watcher, "add", &e), MBX_EACCES);
+	assert_mbx(mbx_set(r, v, 8), MBX_ENOTSUP);
+	assert_mbx(mbx_fd(watcher), MBX_EACCES);
+	assert_true(mbx_wait(watcher, 5) >= 0);
+	mbx_close(watcher);
+	mbx_close(remote);
+	assert_mbx(mbx_region_remove(name), 0);
+}
+
+static void test_options_contradicting_are_refused(void **state)
+{
+	struct mbx_options o = { .create = 1 };
+	struct mbx *m;
+
+	(void)state;
+	assert_mbx(mbx_open(&m, "anon:4K", &o), MBX_EINVAL);
+	o = (struct mbx_options){ .timeout_ms = -1 };
+	assert_mbx(mbx_open(&m, "anon:4K", &o), MBX_EINVAL);
+	o = (struct mbx_options){ .doorbell = "bell" };
+	assert_mbx(mbx_open(&m, "anon:4K", &o), MBX_EINVAL);
+	assert_non_null(strstr(mbx_errmsg(), "futex"));
+	o = (struct mbx_options){ .doorbell = "poll:0" };
+	assert_mbx(mbx_open(&m, "anon:4K", &o), MBX_EINVAL);
+	o = (struct mbx_options){ .doorbell = "eventfd:900,901" };
+	assert_mbx(mbx_open(&m, "anon:4K", &o), MBX_EINVAL);
+	o = (struct mbx_options){ .doorbell = "socket:" };
+	assert_mbx(mbx_open(&m, "anon:4K", &o), MBX_EINVAL);
+	assert_mbx(mbx_open(&m, "anon:4K", NULL), MBX_EAGAIN);
+	assert_non_null(strstr(mbx_errmsg(), "not formatted"));
+}
+
+static void test_create_that_fails_leaves_nothing(void **state)
+{
+	struct mbx_options o = { .side = MBX_REMOTE,
+				 .create = 1,
+				 .bytes = 1024,
+				 .channels = host_channels,
+				 .count = host_channels_count };
+	const char *name = test_region();
+	struct mbx_region r;
+	struct mbx *m;
+
+	(void)state;
+	assert_mbx(mbx_open(&m, name, &o), MBX_ENOSPC);
+	assert_non_null(strstr(mbx_errmsg(), "1024"));
+	assert_mbx(mbx_region_open(&r, name, 0, 0), MBX_ENOENT);
+}
+
+static void test_damaged_directory_is_refused_without_declarations(void **state)
+{
+	struct pair *p = *state;
+	uint32_t *word = p->region.base;
+	uint32_t i, was;
+	struct mbx *m;
+
+	mbx_close(p->host);
+	for (i = 16; i < 16 * (1 + host_channels_count); i++) {
+		was = word[i];
+		if (i % 16 < 4 && was == 0)
+			continue; /* behind a name: see below */
+		word[i] = was ^ 0x80000000u;
+		assert_mbx(mbx_open_at(&m, &p->region, NULL), MBX_ECORRUPT);
+		assert_non_null(strstr(mbx_errmsg(), "d"));
+		word[i] = was;
+	}
+	assert_mbx(mbx_open_at(&p->host, &p->region, NULL), 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_send_recv_carries_every_length),
+		TEST(test_send_too_long_is_refused_and_says_how_long),
+		TEST(test_recv_small_buffer_leaves_the_message),
+		TEST(test_wrong_kind_or_direction_says_what_the_end_can),
+		TEST(test_negative_timeout_is_refused),
+		TEST(test_open_unknown_channel_lists_the_channels),
+		TEST(test_open_twice_names_the_owner),
+		TEST(test_full_block_channel_waits_then_says_eagain),
+		TEST(test_full_fail_channel_never_waits),
+		TEST(test_full_drop_channel_drops_and_counts),
+		TEST(test_batch_is_invisible_until_flushed),
+		TEST(test_claim_commit_and_peek_release_move_nothing),
+		TEST(test_message_in_hand_at_death_comes_again_marked),
+		TEST(test_impossible_header_is_named_and_stays),
+		TEST(test_look_shows_waiting_messages_and_takes_none),
+		TEST(test_state_gives_the_latest_and_counts_the_missed),
+		TEST(test_log_tells_level_order_and_what_was_missed),
+		TEST(test_call_in_steps_reaches_the_server_and_back),
+		TEST(test_call_unanswered_times_out_and_its_reply_is_not_next),
+		TEST(test_call_status_without_a_place_is_the_result),
+		TEST(test_peer_gone_is_an_error_for_each_kind),
+		TEST(test_mismatch_names_channel_and_both_values),
+		TEST(test_format_anew_makes_the_other_side_stale),
+		TEST(test_observer_reads_and_cannot_write),
+		TEST(test_options_contradicting_are_refused),
+		TEST(test_create_that_fails_leaves_nothing),
+		TEST(test_damaged_directory_is_refused_without_declarations),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

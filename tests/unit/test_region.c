@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Regions by name: every form, every refusal, and truncation under a mapping. */
+#include "host.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+static void refuses(const char *name, unsigned int flags, size_t bytes,
+		    int want, const char *says)
+{
+	struct mbx_region r;
+	int err = mbx_region_open(&r, name, flags, bytes);
+
+	if (err == 0)
+		mbx_region_close(&r);
+	assert_mbx(err, want);
+	if (!strstr(mbx_errmsg(), says))
+		print_message("\"%s\" does not say \"%s\"\n", mbx_errmsg(),
+			      says);
+	assert_non_null(strstr(mbx_errmsg(), says));
+}
+
+static void test_open_bad_name_says_what_is_expected(void **state)
+{
+	(void)state;
+	unsetenv("MBX_REGION");
+	refuses(NULL, 0, 0, MBX_EINVAL, "MBX_REGION");
+	refuses("", 0, 0, MBX_EINVAL, "MBX_REGION");
+	refuses("/dev/shm/x", 0, 0, MBX_EINVAL, "shm:/NAME");
+	refuses("shm:x", 0, 0, MBX_EINVAL, "slash");
+	refuses("shm:/", 0, 0, MBX_EINVAL, "slash");
+	refuses("shm:/a/b", 0, 0, MBX_EINVAL, "slash");
+	refuses("shm:/..", 0, 0, MBX_EINVAL, "slash");
+	refuses("shm:/a b", 0, 0, MBX_EINVAL, "slash");
+	refuses("file:", 0, 0, MBX_EINVAL, "path");
+	refuses("anon:", 0, 0, MBX_EINVAL, "anon:64K");
+	refuses("anon:-4", 0, 0, MBX_EINVAL, "anon:64K");
+	refuses("anon:63", 0, 0, MBX_EINVAL, "64");
+	refuses("anon:2G", 0, 0, MBX_EINVAL, "1G");
+	refuses("anon:64Q", 0, 0, MBX_EINVAL, "anon:64K");
+	refuses("mem:0x1000", 0, 0, MBX_EINVAL, "mem:0x3ed80000+64K");
+	refuses("mem:0x1001+64K", 0, 0, MBX_EINVAL, "page size");
+	refuses("mem:zzz+64K", 0, 0, MBX_EINVAL, "mem:0x3ed80000+64K");
+}
+
+static void test_open_by_environment_uses_that_name(void **state)
+{
+	struct mbx_region r;
+
+	(void)state;
+	setenv("MBX_REGION", "anon:4K", 1);
+	assert_mbx(mbx_region_open(&r, NULL, 0, 0), 0);
+	unsetenv("MBX_REGION");
+	assert_int_equal(r.bytes, 4096);
+	mbx_region_close(&r);
+}
+
+static void test_open_missing_creates_nothing(void **state)
+{
+	struct mbx_region r;
+	struct stat st;
+
+	(void)state;
+	refuses("shm:/mbx-test-missing", 0, 0, MBX_ENOENT, "mbx create");
+	refuses("file:/nonexistent/x", 0, 0, MBX_ENOENT, "/nonexistent/x");
+	assert_int_equal(stat("/dev/shm/mbx-test-missing", &st), -1);
+	refuses("shm:/mbx-test-missing", MBX_REGION_CREATE, 0, MBX_EINVAL,
+		"1 GiB");
+	refuses("shm:/mbx-test-missing", MBX_REGION_CREATE, (size_t)2 << 30,
+		MBX_EINVAL, "1 GiB");
+	assert_int_equal(stat("/dev/shm/mbx-test-missing", &st), -1);
+	assert_mbx(mbx_region_remove("shm:/mbx-test-missing"), MBX_ENOENT);
+	(void)r;
+}
+
+static void test_create_shm_is_private_to_the_user_and_exclusive(void **state)
+{
+	const char *name = test_region();
+	struct mbx_region r;
+	struct stat st;
+	mode_t was;
+
+	(void)state;
+	was = umask(0);
+	assert_mbx(mbx_region_open(&r, name, MBX_REGION_CREATE, 8192), 0);
+	umask(was);
+	assert_int_equal(fstat(r.fd, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	assert_int_equal(r.bytes, 8192);
+	refuses(name, MBX_REGION_CREATE, 4096, MBX_EEXIST, "mbx rm");
+	assert_int_equal(fstat(r.fd, &st), 0);
+	assert_int_equal(st.st_size, 8192); /* the first one is as it was */
+	mbx_region_close(&r);
+	assert_mbx(mbx_region_remove(name), 0);
+	assert_mbx(mbx_region_remove(name), MBX_ENOENT);
+}
+
+static void test_open_what_is_no_region_file_is_refused(void **state)
+{
+	char dir[] = "/tmp/mbx-test-XXXXXX", name[80], path[60];
+	const char *shm = test_region();
+	int fd;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(name, sizeof(name), "file:%s", dir);
+	refuses(name, 0, 0, MBX_ENOTSUP, dir);
+	refuses(name, MBX_REGION_READ, 0, MBX_ENOTSUP, "regular file");
+	refuses("file:/dev/null", 0, 0, MBX_ENOTSUP, "regular file");
+	snprintf(path, sizeof(path), "%s/fifo", dir);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	snprintf(name, sizeof(name), "file:%s", path);
+	refuses(name, 0, 0, MBX_ENOTSUP, "regular file");
+	unlink(path);
+
+	/* a symbolic link under a shm name, planted by somebody else */
+	snprintf(path, sizeof(path), "/dev/shm/%s", strchr(shm, '/') + 1);
+	assert_int_equal(symlink("/etc/passwd", path), 0);
+	refuses(shm, 0, 0, MBX_ENOTSUP, shm);
+	refuses(shm, MBX_REGION_CREATE, 4096, MBX_EEXIST, shm);
+	unlink(path);
+
+	snprintf(path, sizeof(path), "%s/small", dir);
+	fd = open(path, O_CREAT | O_RDWR, 0600);
+	assert_int_equal(ftruncate(fd, 60), 0);
+	close(fd);
+	snprintf(name, sizeof(name), "file:%s", path);
+	refuses(name, 0, 0, MBX_ENOSPC, "60 bytes");
+	unlink(path);
+	rmdir(dir);
+}
+
+static void test_remove_file_that_holds_something_else_leaves_it(void **state)
+{
+	char path[] = "/tmp/mbx-test-XXXXXX", name[60], text[100] = "diary";
+	struct stat st;
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_int_equal(write(fd, text, sizeof(text)), sizeof(text));
+	close(fd);
+	snprintf(name, sizeof(name), "file:%s", path);
+	assert_mbx(mbx_region_remove(name), MBX_ENOTREGION);
+	assert_int_equal(stat(path, &st), 0);
+	unlink(path);
+	assert_mbx(mbx_region_remove("anon:4K"), MBX_ENOTSUP);
+	assert_mbx(mbx_region_remove("nonsense"), MBX_EINVAL);
+}
+
+static void test_private_mapping_changes_nothing_in_the_file(void **state)
+{
+	char path[] = "/tmp/mbx-test-XXXXXX", name[60];
+	struct mbx_region r;
+	uint32_t word = 0;
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_int_equal(ftruncate(fd, 4096), 0);
+	snprintf(name, sizeof(name), "file:%s", path);
+	assert_mbx(mbx_region_open(&r, name, MBX_REGION_PRIVATE, 0), 0);
+	*(volatile uint32_t *)r.base = 0x12345678;
+	assert_int_equal(pread(fd, &word, 4, 0), 4);
+	assert_int_equal(word, 0);
+	mbx_region_close(&r);
+	close(fd);
+	unlink(path);
+}
+
+static void test_open_limit_maps_no_more(void **state)
+{
+	const char *name = test_region();
+	struct mbx_region r, s;
+
+	(void)state;
+	assert_mbx(mbx_region_open(&r, name, MBX_REGION_CREATE, 65536), 0);
+	assert_mbx(mbx_region_open(&s, name, 0, 8192), 0);
+	assert_int_equal(s.bytes, 8192);
+	mbx_region_close(&s);
+	mbx_region_close(&r);
+	assert_mbx(mbx_region_remove(name), 0);
+}
+
+static void test_truncation_is_an_error_that_can_be_handled(void **state)
+{
+	const char *name = test_region();
+	struct mbx *remote = open_owner(name), *host = open_host(name);
+	struct mbx_end *up = open_end(host, "up");
+	int i, err = 0, fd;
+
+	(void)state;
+	bring_up(remote, host);
+	fd = shm_open(strchr(name, '/'), O_RDWR, 0);
+	assert_int_equal(ftruncate(fd, 0), 0);
+	close(fd);
+	/* the next store is a SIGBUS; nothing may die, and soon it is told */
+	for (i = 0; i < 1000 && !err; i++) {
+		err = mbx_send(up, "x", 1, 0);
+		if (err == MBX_EAGAIN)
+			err = 0;
+		usleep(100);
+	}
+	assert_mbx(err, MBX_EIO);
+	assert_non_null(strstr(mbx_errmsg(), "truncated"));
+	assert_mbx(mbx_poll(host), MBX_EIO);
+	assert_mbx(mbx_poll(remote), MBX_EIO);
+	mbx_close(host);
+	mbx_close(remote);
+	assert_int_equal(shm_unlink(strchr(name, '/')), 0);
+}
+
+static void touch_behind_the_end(const char *region)
+{
+	struct mbx_region r;
+	char *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED,
+		       memfd_create("mbx-test", 0), 0);
+
+	child_check(p != MAP_FAILED);
+	signal(SIGBUS, SIG_DFL);
+	child_check(mbx_region_open(&r, region, 0, 0) == 0);
+	*(volatile char *)p = 1;
+}
+
+static void test_sigbus_elsewhere_still_kills(void **state)
+{
+	struct mbx_region r;
+	int status;
+	pid_t pid;
+
+	(void)state;
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+	skip(); /* their own handlers turn it into a report */
+#endif
+	assert_mbx(mbx_region_open(&r, test_region(), MBX_REGION_CREATE, 4096),
+		   0);
+	pid = spawn(touch_behind_the_end, test_region());
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS);
+	mbx_region_close(&r);
+	assert_mbx(mbx_region_remove(test_region()), 0);
+}
+
+static void test_anonymous_region_is_shared_with_a_child(void **state)
+{
+	struct mbx_region r;
+	pid_t pid;
+
+	(void)state;
+	assert_mbx(mbx_region_open(&r, "anon:64K", 0, 0), 0);
+	pid = fork();
+	if (pid == 0) {
+		*(volatile uint32_t *)r.base = 77;
+		_exit(0);
+	}
+	reap(pid, 0);
+	assert_int_equal(*(volatile uint32_t *)r.base, 77);
+	mbx_region_close(&r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_open_bad_name_says_what_is_expected),
+		cmocka_unit_test(test_open_by_environment_uses_that_name),
+		cmocka_unit_test(test_open_missing_creates_nothing),
+		cmocka_unit_test(
+			test_create_shm_is_private_to_the_user_and_exclusive),
+		cmocka_unit_test(test_open_what_is_no_region_file_is_refused),
+		cmocka_unit_test(
+			test_remove_file_that_holds_something_else_leaves_it),
+		cmocka_unit_test(
+			test_private_mapping_changes_nothing_in_the_file),
+		cmocka_unit_test(test_open_limit_maps_no_more),
+		cmocka_unit_test(
+			test_truncation_is_an_error_that_can_be_handled),
+		cmocka_unit_test(test_sigbus_elsewhere_still_kills),
+		cmocka_unit_test(test_anonymous_region_is_shared_with_a_child),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
