@@ -176,10 +176,11 @@ run: ## Boot the firmware and run the main job (FILES="a b" streams those too)
 
 # ---- the rest ----
 
-install: linux ## Install command, libraries, headers, mbx.pc (DESTDIR=, PREFIX=)
+install: linux ## Install command, manual, libraries, headers (DESTDIR=, PREFIX=)
 	$(Q)install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig \
-		$(DESTDIR)$(PREFIX)/include/mbx
+		$(DESTDIR)$(PREFIX)/include/mbx $(DESTDIR)$(PREFIX)/share/man/man1
 	$(Q)install -m 755 $(BUILD)/mbx $(DESTDIR)$(PREFIX)/bin/
+	$(Q)install -m 644 linux/mbx.1 $(DESTDIR)$(PREFIX)/share/man/man1/
 	$(Q)install -m 644 $(BUILD)/libmbx.a $(DESTDIR)$(PREFIX)/lib/
 	$(Q)install -m 755 $(BUILD)/$(SONAME) $(DESTDIR)$(PREFIX)/lib/
 	$(Q)ln -sf $(SONAME) $(DESTDIR)$(PREFIX)/lib/libmbx.so

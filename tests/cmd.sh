@@ -356,6 +356,11 @@ if [ -e /dev/full ]; then
     grep -q '^mbx: standard output: No space left' "$tmp/err" || fail "$(cat "$tmp/err")"
 fi
 "$mbx" --help | head -n 1 >/dev/null
+{
+    timeout 20 "$mbx" recv pong --follow
+    echo $? >"$tmp/status"
+} | :
+[ "$(cat "$tmp/status")" -eq 141 ] || fail "recv does not see that nobody reads"
 
 section saved and damaged regions
 remote recv ping # somebody to send to

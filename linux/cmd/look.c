@@ -183,7 +183,7 @@ static void watch_hearts(const struct mbx *m, json_t *side[2], int ms)
 		}
 	}
 	for (i = 0; i < 2; i++)
-		if (!moved[i])
+		if (!moved[i] && ms)
 			set_num(side[i], "silent_for_ms",
 				(now_us() - start) / 1000);
 }

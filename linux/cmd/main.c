@@ -5,11 +5,13 @@
 #include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 static const struct command *const groups[] = {
 	look_commands,	 traffic_commands, cksum_command,
@@ -130,10 +132,27 @@ int64_t until_ms(long long timeout_ms)
 	return now_us() + timeout_ms * 1000;
 }
 
+/*
+ * Who follows something quiet would otherwise learn only at its next line that
+ * nobody reads any more.
+ */
+static void look_at_stdout(int64_t now)
+{
+	static int64_t looked;
+	struct pollfd p = { .fd = STDOUT_FILENO };
+
+	if (now - looked < 50000)
+		return;
+	looked = now;
+	if (poll(&p, 1, 0) == 1 && p.revents & POLLERR)
+		caught = SIGPIPE;
+}
+
 int slice(int64_t until)
 {
-	int64_t left = until == FOREVER ? FOREVER : until - now_us();
+	int64_t now = now_us(), left = until - now;
 
+	look_at_stdout(now);
 	if (left <= 0 || stopped())
 		return 0;
 	return left < 100000 ? (int)(left / 1000) + 1 : 100;

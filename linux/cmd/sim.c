@@ -90,23 +90,38 @@ static void find_self(struct sim *s)
 	*strrchr(s->bin, '/') = 0;
 }
 
-static void find_firmware(struct sim *s, const char *given)
+/* Beside mbx, where make puts both; an installed mbx is used in the tree. */
+static void default_firmware(struct sim *s)
 {
-	if (given)
-		snprintf(s->fw, sizeof(s->fw), "%s%s",
-			 /* exec does not search PATH for a process's file */
-			 strchr(given, '/') ? "" : "./", given);
-	else if ((size_t)snprintf(s->fw, sizeof(s->fw), "%s/%s", s->bin,
-				  s->board->firmware) >= sizeof(s->fw))
+	size_t n = (size_t)snprintf(s->fw, sizeof(s->fw), "%s/%s", s->bin,
+				    s->board->firmware);
+
+	if (n >= sizeof(s->fw))
 		fail(FAILED, "%s: path too long", s->bin);
 	if (access(s->fw, R_OK) == 0)
 		return;
-	if (given)
-		fail(FAILED, "firmware %s: %s", given, strerror(errno));
+	if (s->board->machine) {
+		snprintf(s->fw, sizeof(s->fw), "build/%s", s->board->firmware);
+		if (access(s->fw, R_OK) == 0)
+			return;
+	}
 	fail(USAGE,
-	     "no firmware for board %s at %s: build it (\"make firmware-%s\"), "
-	     "or say --fw FILE",
-	     s->board->name, s->fw, s->board->name);
+	     "no %s in %s or in build here: build it (\"make firmware-%s\"), or "
+	     "say --fw FILE",
+	     s->board->firmware, s->bin, s->board->name);
+}
+
+static void find_firmware(struct sim *s, const char *given)
+{
+	if (!given) {
+		default_firmware(s);
+		return;
+	}
+	/* exec would look for a name without a slash in PATH */
+	snprintf(s->fw, sizeof(s->fw), "%s%s", strchr(given, '/') ? "" : "./",
+		 given);
+	if (access(s->fw, R_OK) < 0)
+		fail(FAILED, "firmware %s: %s", given, strerror(errno));
 }
 
 /* ---- files ---- */

@@ -587,7 +587,7 @@ static int run_log(struct args *a)
 		fail_mbx(n, NULL);
 	while (!stopped()) {
 		n = mbx_log_read(end, buf, MBX_MAX_MESSAGE, &rec,
-				 follow ? 100 : 0);
+				 follow ? slice(FOREVER) : 0);
 		if (n == MBX_EAGAIN && !follow)
 			break;
 		if (n == MBX_EAGAIN || n == MBX_ESTALE) {
