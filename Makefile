@@ -159,6 +159,12 @@ $(BUILD)/e2e/%: $(BUILD)/unit/tests/e2e/%.o $(BUILD)/libmbx.a
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) -o $@ $^ -lcmocka -pthread
 
+# Firmware that nothing but its doorbell wakes: the test of the doorbell
+$(BUILD)/notick/%: FORCE
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/notick \
+		CFLAGS="$(CFLAGS) -DMBX_TICK_HZ=0" $@
+FORCE:
+
 setup: ## Install what the build and the tests need (apt, or says what)
 	$(Q)scripts/setup.sh build run test
 
@@ -166,7 +172,8 @@ test: ## Run all tests, unit and end to end (installs what is missing)
 	$(Q)scripts/setup.sh build run test
 	$(Q)$(MAKE) --no-print-directory test-only
 
-test-only: linux firmware-linux $(BOARDS:%=firmware-%) unit-unit unit-asan unit-tsan $(E2E)
+test-only: linux firmware-linux $(BOARDS:%=firmware-%) unit-unit unit-asan unit-tsan $(E2E) \
+		$(BUILD)/notick/mps2-an521/demo.elf
 	$(Q)BUILD=$(abspath $(BUILD)) tests/run
 
 run: ## Boot the firmware and run the main job (FILES="a b" streams those too)

@@ -484,12 +484,19 @@ static int adopt(struct mbx_link *l, uint32_t w[16])
 {
 	uint32_t line = l->line, align = l->align;
 	int same = load_super(l, w) == 0 && w[2] == l->is.bytes &&
-		   w[6] == line && w[7] == align && check_layout(l, w) == 0;
+		   w[6] == line && w[7] == align && check_layout(l, w) == 0 &&
+		   !l->discard;
 
 	if (!same)
 		compute(l, line, align);
 	l->instance = 0; /* attach, not this, begins a life */
 	return same;
+}
+
+void mbx_link_discard(struct mbx_link *l)
+{
+	mbx_link_detach(l);
+	l->discard = 1;
 }
 
 int mbx_link_format(struct mbx_link *l, uint32_t now_us)
@@ -511,7 +518,7 @@ int mbx_link_format(struct mbx_link *l, uint32_t now_us)
 		   now_us - l->let_go_us < LET_GO_US) {
 		return MBX_EAGAIN;
 	}
-	l->formatting = 0;
+	l->formatting = l->discard = 0;
 	l->instance = l->next_instance;
 	write_region(l);
 	l->instance = 0;
@@ -679,7 +686,8 @@ uint32_t mbx_link_poll(struct mbx_link *l, uint32_t now_us)
 		l->peer_session = 0;
 		events |= MBX_EVENT_DOWN;
 	}
-	if (session)
+	/* who is told DOWN gets to act on it before the next life may send */
+	if (session && !(events & MBX_EVENT_DOWN))
 		say(l, OFF(mbx_side_block, ack), session);
 	if (session && knows_us && !l->peer_session) {
 		events |= l->last_session && l->last_session != session

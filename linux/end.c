@@ -365,11 +365,9 @@ static int wait_up(struct mbx_end *e, const struct mbxi_patience *p)
 	int err = mbxi_tick(e->m, false);
 
 	while (!err && !e->m->link.peer_session) {
-		uint32_t us = mbxi_left_us(p);
-
-		if (!us)
+		if (!mbxi_left_us(p))
 			return no_peer(e);
-		usleep(us < 1000 ? us : 1000);
+		mbxi_knock(e->m);
 		err = mbxi_tick(e->m, true);
 	}
 	return err;

@@ -129,4 +129,7 @@ uint32_t mbxi_left_us(const struct mbxi_patience *p);
  */
 int mbxi_tick(struct mbx *m, bool now);
 
+/* Wake a peer that is not up, and give it a millisecond. */
+void mbxi_knock(struct mbx *m);
+
 #endif

@@ -709,6 +709,14 @@ int mbx_wait(struct mbx *m, int timeout_ms)
 	}
 }
 
+/* A peer that sleeps does not see that somebody has come: wake it, and wait. */
+void mbxi_knock(struct mbx *m)
+{
+	if (m->bell)
+		mbxi_bell_ring(m->bell, NULL);
+	nap();
+}
+
 int mbx_wait_peer(struct mbx *m, int timeout_ms)
 {
 	struct mbxi_patience p = mbxi_patience(timeout_ms);
@@ -728,7 +736,7 @@ int mbx_wait_peer(struct mbx *m, int timeout_ms)
 					 m->link.is.side == MBX_HOST ? "remote"
 								     : "host",
 					 timeout_ms);
-		nap();
+		mbxi_knock(m);
 	}
 }
 

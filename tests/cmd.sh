@@ -490,7 +490,7 @@ echo so far so good >&2
 exec sleep 60
 END
 chmod +x "$tmp/silent"
-sim_says 1 'has not formatted' --fw "$tmp/silent" -- true
+sim_says 1 'has not come to life' --fw "$tmp/silent" -- true
 grep -q 'so far so good' "$tmp/err" || fail "sim: not its last words: $(cat "$tmp/err")"
 : >"/dev/shm/$name-sim"
 TMPDIR=$tmp/sim expect 4 'exists' sim --board linux --region "shm:/$name-sim" -- true

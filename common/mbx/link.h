@@ -72,6 +72,7 @@ struct mbx_link {
 	uint32_t let_go_off;	/* formatting: where its state stands */
 	uint8_t beaten;		/* the peer's beat was seen to change */
 	uint8_t formatting;
+	uint8_t discard; /* what is there is not to be adopted */
 	struct mbx_why why; /* of the last MBX_EMISMATCH, EVERSION, ... */
 };
 
@@ -104,6 +105,14 @@ int mbx_link_init(struct mbx_link *link, const struct mbx_link_config *config);
  *   MBX_ENOSPC		the channels need link->needs bytes
  */
 int mbx_link_format(struct mbx_link *link, uint32_t now_us);
+
+/*
+ * For the side that owns the layout, when the region's contents turned out to be
+ * impossible (MBX_EPROTO, MBX_ECORRUPT) and it decides to give them up: detach,
+ * and have the next mbx_link_format() format in any case. What is queued is
+ * lost; the peer sees MBX_EVENT_RESET.
+ */
+void mbx_link_discard(struct mbx_link *link);
 
 /*
  * Check superblock and directory against the declared channels and begin a

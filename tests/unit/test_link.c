@@ -179,9 +179,32 @@ static void test_peer_restarting_is_seen_and_acknowledged_anew(void **state)
 	assert_int_equal(mbx_link_poll(&second, 0), 0);
 	assert_int_equal(mbx_link_poll(&host, 0),
 			 MBX_EVENT_DOWN | MBX_EVENT_RESTARTED);
+	/* told DOWN, the host may act before the new life is told to send */
+	assert_int_equal(mbx_link_poll(&second, 0), 0);
+	assert_int_equal(mbx_link_poll(&host, 0), 0);
 	assert_int_equal(mbx_link_poll(&second, 0), MBX_EVENT_UP);
 	assert_int_equal(host.peer_session, second.session);
 	assert_int_not_equal(second.session, remote.session);
+}
+
+static void test_discard_formats_what_would_be_adopted(void **state)
+{
+	uint32_t was;
+
+	(void)state;
+	bring_up();
+	was = peek_word(word_at(4 * INSTANCE));
+	mbx_link_detach(&remote);
+	assert_int_equal(mbx_link_format(&remote, 0), 1);
+	assert_int_equal(mbx_link_attach(&remote), 0);
+	mbx_link_discard(&remote);
+	assert_int_equal(SIDE(MBX_REMOTE, state), MBX_SIDE_DOWN);
+	assert_int_equal(mbx_link_format(&remote, 0), MBX_EAGAIN);
+	assert_int_equal(mbx_link_poll(&host, 0), MBX_EVENT_RESET);
+	assert_int_equal(mbx_link_format(&remote, 0), 0);
+	assert_int_equal(peek_word(word_at(4 * INSTANCE)), was + 1);
+	/* once */
+	assert_int_equal(mbx_link_format(&remote, 0), 1);
 }
 
 static void test_peer_restarting_unseen_is_down_until_it_knows_us(void **state)
@@ -1297,6 +1320,7 @@ int main(void)
 		test(test_session_is_new_at_each_attach_and_never_zero),
 		test(test_peer_leaving_is_seen_at_the_next_poll),
 		test(test_peer_restarting_is_seen_and_acknowledged_anew),
+		test(test_discard_formats_what_would_be_adopted),
 		test(test_peer_restarting_unseen_is_down_until_it_knows_us),
 		test(test_silent_peer_goes_down_after_liveness_whatever_the_clock),
 		test(test_dead_peer_stays_down_when_the_clock_comes_round),

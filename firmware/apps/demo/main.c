@@ -34,8 +34,7 @@ enum waits {
 	FOR_DATA,   /* it is empty */
 	FOR_ROOM,   /* the answer does not fit: the host must take some */
 	FOR_LINK,   /* the link must be up */
-	FOR_SECOND, /* an impossible word: look again after a second */
-	FOR_ATTACH, /* it cannot be attached */
+	FOR_FORMAT, /* it holds what cannot be: see give_up_region() */
 };
 
 /* Take one message: 0, or MBX_EAGAIN, MBX_ENOSPC, MBX_ENOTCONN, MBX_EPROTO */
@@ -50,12 +49,11 @@ static struct input {
 	struct mbx_tx *tx;
 	int (*take)(void);
 	enum waits waits;
-	int accused; /* of a protocol error: logged once a life */
 } inputs[] = {
-	{ DEMO_PING, DEMO_PONG, &ping, &pong, take_ping, FOR_DATA, 0 },
-	{ DEMO_DATA, DEMO_SUM, &data, &sum, take_data, FOR_DATA, 0 },
-	{ DEMO_LED, DEMO_LED, &led.rx, &led.tx, take_led, FOR_DATA, 0 },
-	{ DEMO_RATE, DEMO_RATE, &rate.rx, &rate.tx, take_rate, FOR_DATA, 0 },
+	{ DEMO_PING, DEMO_PONG, &ping, &pong, take_ping, FOR_DATA },
+	{ DEMO_DATA, DEMO_SUM, &data, &sum, take_data, FOR_DATA },
+	{ DEMO_LED, DEMO_LED, &led.rx, &led.tx, take_led, FOR_DATA },
+	{ DEMO_RATE, DEMO_RATE, &rate.rx, &rate.tx, take_rate, FOR_DATA },
 };
 
 #define INPUTS_END (inputs + sizeof(inputs) / sizeof(inputs[0]))
@@ -211,8 +209,7 @@ static void attach_input(struct input *in)
 	err = mbx_tx_attach(in->tx, &to);
 	if (err >= 0)
 		err = mbx_rx_attach(in->rx, &from);
-	in->waits = err < 0 ? FOR_ATTACH : FOR_DATA;
-	in->accused = 0;
+	in->waits = err < 0 ? FOR_FORMAT : FOR_DATA;
 	if (err < 0) {
 		stats.proto_errors++;
 		say(MBX_LOG_ERROR, "%s: cannot attach: %s",
@@ -223,10 +220,8 @@ static void attach_input(struct input *in)
 static void accuse(struct input *in)
 {
 	stats.proto_errors++;
-	if (!in->accused)
-		say(MBX_LOG_ERROR, "%s: protocol error (in 0x%x, out 0x%x)",
-		    demo_channels[in->in].name, in->rx->bad, in->tx->bad);
-	in->accused = 1;
+	say(MBX_LOG_ERROR, "%s: protocol error (in 0x%x, out 0x%x)",
+	    demo_channels[in->in].name, in->rx->bad, in->tx->bad);
 }
 
 /* Up to a batch of messages; returns how many. */
@@ -235,13 +230,13 @@ static uint32_t run_input(struct input *in)
 	uint32_t done = 0;
 	int err = 0;
 
-	if (in->waits >= FOR_SECOND)
+	if (in->waits >= FOR_FORMAT)
 		return 0;
 	while (done < BATCH && (err = in->take()) == 0)
 		done++;
 	in->waits = err == MBX_ENOSPC	  ? FOR_ROOM
 		    : err == MBX_ENOTCONN ? FOR_LINK
-		    : err == MBX_EPROTO	  ? FOR_SECOND
+		    : err == MBX_EPROTO	  ? FOR_FORMAT
 					  : FOR_DATA;
 	if (err == MBX_EPROTO)
 		accuse(in);
@@ -255,7 +250,7 @@ static uint32_t run_input(struct input *in)
  */
 static int wants_ring(struct input *in, uint32_t done)
 {
-	if (in->waits == FOR_ATTACH)
+	if (in->waits == FOR_FORMAT)
 		return 0;
 	if ((done || in->waits == FOR_ROOM) && mbx_tx_notify(in->tx))
 		return 1;
@@ -308,7 +303,7 @@ static void rise(void)
 	const struct input *in;
 
 	for (in = inputs; in < INPUTS_END; in++) {
-		if (in->waits == FOR_ATTACH)
+		if (in->waits == FOR_FORMAT)
 			continue;
 		mbx_rx_want_data(in->rx, 0);
 		mbx_tx_want_room(in->tx, 0);
@@ -382,9 +377,8 @@ static void host_is_up(void)
 	struct input *in;
 
 	for (in = inputs; in < INPUTS_END; in++)
-		in->accused = 0;
-	if (mbx.peer_session == stream_session)
-		return;
+		if (mbx.peer_session == stream_session)
+			return;
 	if (stream.bytes)
 		say(MBX_LOG_WARNING, "stream given up after %u bytes",
 		    stream.bytes);
@@ -453,13 +447,29 @@ static void start(void)
 	board_led(0);
 }
 
+/*
+ * A ring with an impossible word stays impossible for every life to come. This
+ * application's answer is to give up what is queued: format anew, at most once a
+ * second. The host is told RESET.
+ */
+static void give_up_region(void)
+{
+	mbx_link_discard(&mbx);
+	own_region();
+	attach(0);
+	say(MBX_LOG_ERROR, "region formatted anew after protocol error %u",
+	    stats.proto_errors);
+}
+
 static void each_second(void)
 {
 	struct input *in;
 
 	for (in = inputs; in < INPUTS_END; in++)
-		if (in->waits == FOR_SECOND)
-			in->waits = FOR_DATA;
+		if (in->waits == FOR_FORMAT) {
+			give_up_region();
+			break;
+		}
 	publish_stats();
 }
 

@@ -1,0 +1,13 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# A million sleeps and wakes on mps2-an521 without a lost one: see
+# tests/e2e/doorbell.c.
+# timeout: 400
+set -eu
+
+command -v qemu-system-arm >/dev/null || {
+    echo "qemu-system-arm is missing: scripts/setup.sh run"
+    exit 77
+}
+"$BUILD/mbx" sim --board mps2-an521 --fw "$BUILD/notick/mps2-an521/demo.elf" -- \
+    "$BUILD/e2e/doorbell" "${SLEEPS:-1000000}"
