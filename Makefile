@@ -79,7 +79,7 @@ linux: $(BUILD)/libmbx.a $(BUILD)/$(SONAME) $(BUILD)/mbx $(EXAMPLES) ## Build li
 # firmware_for BOARD: its board.mk sets CPU, SRC (beside the application's) and
 # the linker script LD; boards that share files name them there.
 define firmware_for
--include firmware/boards/$(1)/board.mk
+include firmware/boards/$(1)/board.mk
 $(1)_DIR := $(BUILD)/$(1)
 $(1)_FLAGS := $$(CPU) -ffreestanding -ffunction-sections -fdata-sections \
 	-Ifirmware -Ifirmware/boards/$(1)
@@ -152,6 +152,13 @@ endef
 $(eval $(call unit_variant,unit,))
 $(eval $(call unit_variant,asan,-fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer))
 $(eval $(call unit_variant,tsan,-fsanitize=thread -DMBX_DATA_PLAIN -Wno-tsan))
+# End-to-end programs, run by tests/e2e_*.sh with firmware beside them
+E2E := $(patsubst tests/e2e/%.c,$(BUILD)/e2e/%,$(wildcard tests/e2e/*.c))
+$(BUILD)/e2e/%: $(BUILD)/unit/tests/e2e/%.o $(BUILD)/libmbx.a
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) -o $@ $^ -lcmocka -pthread
+
 setup: ## Install what the build and the tests need (apt, or says what)
 	$(Q)scripts/setup.sh build run test
 
@@ -159,7 +166,7 @@ test: ## Run all tests, unit and end to end (installs what is missing)
 	$(Q)scripts/setup.sh build run test
 	$(Q)$(MAKE) --no-print-directory test-only
 
-test-only: linux firmware-linux $(BOARDS:%=firmware-%) unit-unit unit-asan unit-tsan
+test-only: linux firmware-linux $(BOARDS:%=firmware-%) unit-unit unit-asan unit-tsan $(E2E)
 	$(Q)BUILD=$(abspath $(BUILD)) tests/run
 
 run: ## Boot the firmware and run the main job (FILES="a b" streams those too)
@@ -169,10 +176,11 @@ run: ## Boot the firmware and run the main job (FILES="a b" streams those too)
 
 # ---- the rest ----
 
-install: linux ## Install command, libraries, headers, mbx.pc (DESTDIR=, PREFIX=)
+install: linux ## Install command, manual, libraries, headers (DESTDIR=, PREFIX=)
 	$(Q)install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig \
-		$(DESTDIR)$(PREFIX)/include/mbx
+		$(DESTDIR)$(PREFIX)/include/mbx $(DESTDIR)$(PREFIX)/share/man/man1
 	$(Q)install -m 755 $(BUILD)/mbx $(DESTDIR)$(PREFIX)/bin/
+	$(Q)install -m 644 linux/mbx.1 $(DESTDIR)$(PREFIX)/share/man/man1/
 	$(Q)install -m 644 $(BUILD)/libmbx.a $(DESTDIR)$(PREFIX)/lib/
 	$(Q)install -m 755 $(BUILD)/$(SONAME) $(DESTDIR)$(PREFIX)/lib/
 	$(Q)ln -sf $(SONAME) $(DESTDIR)$(PREFIX)/lib/libmbx.so

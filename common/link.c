@@ -468,7 +468,10 @@ static int take_back(struct mbx_link *l, const uint32_t w[16])
 
 	mbx_st_release(mbx_link_word(l, 0), 0);
 	mbx_order_all();
-	l->next_instance = w[3] + 1u ? w[3] + 1u : 1u;
+	/* of memory that was a region, or was being made one, it goes on */
+	l->next_instance = 1;
+	if ((w[0] == 0 || w[0] == MBX_MAGIC) && w[3] + 1u != 0)
+		l->next_instance = w[3] + 1u;
 	if (!was_region)
 		return 0;
 	l->let_go_off = w[8 + !l->is.side];

@@ -8,7 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define BEAT_US	    50000u /* the longest sleep between heartbeats */
 #define LOG_LOOK_US 10000u
 
 /* The channels count in 32 bits; what is longer never fits anyway. */
@@ -294,28 +293,6 @@ static int need_role(const struct mbx_end *e, bool ok, int timeout_ms,
 
 /* ---- waiting ---- */
 
-/* How long a blocking call may still wait, and what it tells at the end. */
-struct patience {
-	uint32_t since, us;
-};
-
-static struct patience patience(int timeout_ms)
-{
-	uint32_t ms = (uint32_t)timeout_ms;
-
-	return (struct patience){ mbxi_now_us(),
-				  ms < 2000000u ? ms * 1000u : 2000000000u };
-}
-
-/* What is left, at most a heartbeat's time; 0: over. */
-static uint32_t left_us(const struct patience *p)
-{
-	uint32_t gone = mbxi_now_us() - p->since;
-	uint32_t left = gone >= p->us ? 0 : p->us - gone;
-
-	return left < BEAT_US ? left : BEAT_US;
-}
-
 static void ring_if(struct mbx_end *e, int wanted, const struct mbx_word *word)
 {
 	if (wanted)
@@ -343,10 +320,10 @@ static void notify_rx(struct mbx_end *e, struct mbx_rx *rx)
 
 /* Sleep until @rx has something; 0, or MBX_EAGAIN when the time is over. */
 static int sleep_for_data(struct mbx_end *e, struct mbx_rx *rx,
-			  const struct patience *p)
+			  const struct mbxi_patience *p)
 {
 	struct mbxi_watch watch = { mbx_word_at(rx->at.ring, rx->pos), 0 };
-	uint32_t us = left_us(p);
+	uint32_t us = mbxi_left_us(p);
 
 	if (!us)
 		return MBX_EAGAIN;
@@ -358,10 +335,10 @@ static int sleep_for_data(struct mbx_end *e, struct mbx_rx *rx,
 
 /* The same for room on @tx. */
 static int sleep_for_room(struct mbx_end *e, struct mbx_tx *tx,
-			  const struct patience *p)
+			  const struct mbxi_patience *p)
 {
 	struct mbxi_watch watch = { tx->at.rx, 0 };
-	uint32_t us = left_us(p);
+	uint32_t us = mbxi_left_us(p);
 
 	if (!us)
 		return MBX_EAGAIN;
@@ -383,12 +360,12 @@ static int no_peer(const struct mbx_end *e)
 }
 
 /* Wait for the peer to be up. 0, MBX_ENOTCONN, or the link's error. */
-static int wait_up(struct mbx_end *e, const struct patience *p)
+static int wait_up(struct mbx_end *e, const struct mbxi_patience *p)
 {
 	int err = mbxi_tick(e->m, false);
 
 	while (!err && !e->m->link.peer_session) {
-		uint32_t us = left_us(p);
+		uint32_t us = mbxi_left_us(p);
 
 		if (!us)
 			return no_peer(e);
@@ -417,12 +394,12 @@ static int send_how(struct mbx_end *e, enum how how, const void *msg,
 {
 	int err = need_role(e, e->role == END_SENDER, timeout_ms, "sent to");
 	uint32_t n = clamp(bytes);
-	struct patience p;
+	struct mbxi_patience p;
 	bool waited = false;
 
 	if (err)
 		return err;
-	p = patience(timeout_ms);
+	p = mbxi_patience(timeout_ms);
 	for (;;) {
 		err = wait_up(e, &p);
 		if (!err)
@@ -515,11 +492,11 @@ static int take_how(struct mbx_end *e, void *buf, size_t cap,
 	int n = need_role(e, e->role == END_RECEIVER, timeout_ms,
 			  "received from");
 	uint32_t c = clamp(cap);
-	struct patience p;
+	struct mbxi_patience p;
 
 	if (n)
 		return n;
-	p = patience(timeout_ms);
+	p = mbxi_patience(timeout_ms);
 	for (;;) {
 		n = take(e, buf, c, data);
 		if (n != MBX_EAGAIN)
@@ -672,16 +649,16 @@ int mbx_log_read(struct mbx_end *e, void *buf, size_t cap,
 	bool ok = e->role == END_READER && e->channel->is.kind == MBX_KIND_LOG;
 	int n = need_role(e, ok, timeout_ms, "read as a log");
 	struct mbx_record r = { 0 };
-	struct patience p;
+	struct mbxi_patience p;
 
 	if (n)
 		return n;
-	p = patience(timeout_ms);
+	p = mbxi_patience(timeout_ms);
 	for (;;) {
 		uint32_t us;
 
 		n = mbx_reader_next(&e->reader, buf, clamp(cap), &r);
-		us = left_us(&p);
+		us = mbxi_left_us(&p);
 		if (n != MBX_EAGAIN || !us)
 			break;
 		usleep(us < LOG_LOOK_US ? us : LOG_LOOK_US);
@@ -709,7 +686,7 @@ int mbx_call_start(struct mbx_end *e, const void *req, size_t bytes,
 		   int timeout_ms)
 {
 	int err = need_role(e, e->role == END_CALLER, timeout_ms, "called on");
-	struct patience p;
+	struct mbxi_patience p;
 
 	if (err)
 		return err;
@@ -718,7 +695,7 @@ int mbx_call_start(struct mbx_end *e, const void *req, size_t bytes,
 				 "channel \"%s\": a call needs time: its "
 				 "timeout must be more than 0 ms",
 				 e->channel->name);
-	p = patience(timeout_ms);
+	p = mbxi_patience(timeout_ms);
 	err = wait_up(e, &p);
 	if (err)
 		return err;
@@ -774,11 +751,11 @@ int mbx_call(struct mbx_end *e, const void *req, size_t bytes, void *rep,
 	     size_t cap, int *status, int timeout_ms)
 {
 	int n = mbx_call_start(e, req, bytes, timeout_ms);
-	struct patience p;
+	struct mbxi_patience p;
 
 	if (n)
 		return n;
-	p = patience(timeout_ms);
+	p = mbxi_patience(timeout_ms);
 	while ((n = mbx_call_poll(e, rep, cap, status)) == MBX_EAGAIN)
 		if (sleep_for_data(e, &e->caller.rx, &p) == MBX_EAGAIN)
 			usleep(1000); /* the deadline is just passing */
@@ -790,11 +767,11 @@ int mbx_serve(struct mbx_end *e, void *req, size_t cap,
 {
 	int n = need_role(e, e->role == END_SERVER, timeout_ms, "served");
 	uint32_t c = clamp(cap);
-	struct patience p;
+	struct mbxi_patience p;
 
 	if (n)
 		return n;
-	p = patience(timeout_ms);
+	p = mbxi_patience(timeout_ms);
 	for (;;) {
 		n = mbx_server_take(&e->server, request, req, c);
 		if (n != MBX_EAGAIN ||

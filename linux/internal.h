@@ -113,6 +113,16 @@ struct mbx {
 
 uint32_t mbxi_now_us(void);
 
+/* How long a call may still wait. */
+struct mbxi_patience {
+	uint32_t since, us;
+};
+
+struct mbxi_patience mbxi_patience(int timeout_ms);
+
+/* What is left of it, at most the time between two heartbeats; 0: over. */
+uint32_t mbxi_left_us(const struct mbxi_patience *p);
+
 /*
  * Look at the link if that was not done for a while (or @now is set), keep the
  * events for mbx_poll(). Returns 0 or m->dead, explained.

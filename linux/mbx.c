@@ -9,9 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define TICK_US	 5000u	/* how often a busy caller looks at the link */
-#define BEAT_US	 50000u /* the longest sleep between heartbeats */
-#define MAX_TYPE 1024u	/* bytes of a type text a tool believes */
+#define TICK_US	 5000u /* how often a busy caller looks at the link */
+#define MAX_TYPE 1024u /* bytes of a type text a tool believes */
 
 uint32_t mbxi_now_us(void)
 {
@@ -20,6 +19,25 @@ uint32_t mbxi_now_us(void)
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (uint32_t)((uint64_t)t.tv_sec * 1000000u +
 			  (uint64_t)t.tv_nsec / 1000u);
+}
+
+#define BEAT_US 50000u
+
+struct mbxi_patience mbxi_patience(int timeout_ms)
+{
+	uint32_t ms = (uint32_t)timeout_ms;
+
+	return (struct mbxi_patience){ mbxi_now_us(), ms < 2000000u
+							      ? ms * 1000u
+							      : 2000000000u };
+}
+
+uint32_t mbxi_left_us(const struct mbxi_patience *p)
+{
+	uint32_t gone = mbxi_now_us() - p->since;
+	uint32_t left = gone >= p->us ? 0 : p->us - gone;
+
+	return left < BEAT_US ? left : BEAT_US;
 }
 
 static uint32_t load(const struct mbx *m, uint32_t off)
@@ -248,11 +266,6 @@ static int explain(const struct mbx *m, const char *name, int err)
 
 /* ---- opening ---- */
 
-static bool passed(uint32_t since, int ms)
-{
-	return mbxi_now_us() - since >= (uint32_t)ms * 1000u;
-}
-
 static void nap(void)
 {
 	usleep(1000);
@@ -313,13 +326,13 @@ static bool may_come(int err)
 
 static int attach(struct mbx *m, const char *name, const struct mbx_options *o)
 {
-	uint32_t since = mbxi_now_us();
+	struct mbxi_patience p = mbxi_patience(o->timeout_ms);
 	bool told = false;
 	int err;
 
 	for (;;) {
 		err = try_attach(m, o, &told);
-		if (!may_come(err) || passed(since, o->timeout_ms))
+		if (!may_come(err) || !mbxi_left_us(&p))
 			break;
 		nap();
 	}
@@ -384,7 +397,7 @@ static int open_region(struct mbx *m, const char *name,
 		       const struct mbx_options *o)
 {
 	unsigned int flags = o->observe ? MBX_REGION_READ : 0;
-	uint32_t since = mbxi_now_us();
+	struct mbxi_patience p = mbxi_patience(o->timeout_ms);
 	size_t bytes = 0;
 	int err;
 
@@ -398,7 +411,7 @@ static int open_region(struct mbx *m, const char *name,
 		err = mbx_region_open(&m->region, name, flags, bytes);
 		/* in either start order: wait for it to be made and sized */
 		if ((err != MBX_ENOENT && err != MBX_ENOSPC) || o->create ||
-		    passed(since, o->timeout_ms))
+		    !mbxi_left_us(&p))
 			return err;
 		nap();
 	}
@@ -442,72 +455,69 @@ static int begin(struct mbx *m, const char *name, const struct mbx_options *o)
 	return mbxi_tick(m, true);
 }
 
-static struct mbx *new_mbx(void)
+static int new_mbx(struct mbx **out, const struct mbx_options *o)
 {
-	struct mbx *m = calloc(1, sizeof(*m));
+	int err = check_options(o);
 
-	if (m)
-		m->region.fd = m->lock_fd = -1;
-	else
-		mbxi_fail(MBX_ENOMEM, "out of memory");
-	return m;
+	*out = err ? NULL : calloc(1, sizeof(**out));
+	if (!err && !*out)
+		err = mbxi_fail(MBX_ENOMEM, "out of memory");
+	if (!err)
+		(*out)->region.fd = (*out)->lock_fd = -1;
+	return err;
+}
+
+/* Hand out what was opened, or take it back. */
+static int opened(struct mbx **out, int err)
+{
+	if (err) {
+		mbx_close(*out);
+		*out = NULL;
+	}
+	return err;
+}
+
+/* A region that was made and then could not be used leaves nothing behind. */
+static void unmake(const char *name, int err)
+{
+	char said[256];
+
+	snprintf(said, sizeof(said), "%s", mbx_errmsg());
+	mbx_region_remove(name);
+	mbxi_fail(err, "%s", said);
 }
 
 int mbx_open(struct mbx **out, const char *name,
 	     const struct mbx_options *options)
 {
 	const struct mbx_options *o = options ? options : &no_options;
-	struct mbx *m;
-	int err = check_options(o);
+	int err = new_mbx(out, o);
 
-	*out = NULL;
 	if (err)
 		return err;
-	m = new_mbx();
-	if (!m)
-		return MBX_ENOMEM;
-	m->own_region = true;
-	err = open_region(m, name, o);
+	(*out)->own_region = true;
+	err = open_region(*out, name, o);
 	if (!name)
 		name = getenv("MBX_REGION");
 	if (!err) {
-		err = begin(m, name, o);
-		if (err && o->create && m->region.fd >= 0) {
-			char said[256];
-
-			/* leave nothing behind, and keep the reason */
-			snprintf(said, sizeof(said), "%s", mbx_errmsg());
-			mbx_region_remove(name);
-			mbxi_fail(err, "%s", said);
-		}
+		err = begin(*out, name, o);
+		if (err && o->create)
+			unmake(name, err);
 	}
-	if (err)
-		mbx_close(m);
-	else
-		*out = m;
-	return err;
+	return opened(out, err);
 }
 
 int mbx_open_at(struct mbx **out, const struct mbx_region *region,
 		const struct mbx_options *options)
 {
 	const struct mbx_options *o = options ? options : &no_options;
-	struct mbx *m;
-	int err = check_options(o);
+	int err = new_mbx(out, o);
 
-	*out = NULL;
 	if (err)
 		return err;
-	m = new_mbx();
-	if (!m)
-		return MBX_ENOMEM;
-	m->region = *region;
-	err = begin(m, region->kind ? region->kind : "memory", o);
-	if (err)
-		mbx_close(m);
-	else
-		*out = m;
-	return err;
+	(*out)->region = *region;
+	return opened(out,
+		      begin(*out, region->kind ? region->kind : "memory", o));
 }
 
 void mbx_close(struct mbx *m)
@@ -675,16 +685,17 @@ int mbx_arm(struct mbx *m)
 
 int mbx_wait(struct mbx *m, int timeout_ms)
 {
+	struct mbxi_patience p = mbxi_patience(timeout_ms);
 	struct mbxi_watch watch[MBXI_WATCH_MAX];
-	uint32_t since = mbxi_now_us();
 	bool there = false;
-	int events;
 
 	if (timeout_ms < 0)
 		return mbxi_fail(MBX_EINVAL, "timeout of %d ms", timeout_ms);
 	for (;;) {
-		events = mbx_poll(m);
-		if (events || there || passed(since, timeout_ms))
+		int events = mbx_poll(m);
+		uint32_t us = mbxi_left_us(&p);
+
+		if (events || there || !us)
 			return events;
 		if (!m->bell) {
 			nap();
@@ -693,16 +704,14 @@ int mbx_wait(struct mbx *m, int timeout_ms)
 		there = want_all(m, 1);
 		if (!there)
 			mbxi_bell_wait(m->bell, watch, watch_ends(m, watch),
-				       timeout_ms < 50
-					       ? (uint32_t)timeout_ms * 1000u
-					       : BEAT_US);
+				       us);
 		there |= want_all(m, 0);
 	}
 }
 
 int mbx_wait_peer(struct mbx *m, int timeout_ms)
 {
-	uint32_t since = mbxi_now_us();
+	struct mbxi_patience p = mbxi_patience(timeout_ms);
 	int err;
 
 	if (timeout_ms < 0)
@@ -711,7 +720,7 @@ int mbx_wait_peer(struct mbx *m, int timeout_ms)
 		err = mbxi_tick(m, true);
 		if (err || m->link.peer_session)
 			return err;
-		if (passed(since, timeout_ms))
+		if (!mbxi_left_us(&p))
 			return mbxi_fail(MBX_ENOTCONN,
 					 "the peer (%s) is not there: nothing "
 					 "heard of it for %d ms; start it, or "

@@ -20,7 +20,7 @@ build arm-none-eabi-ar           binutils-arm-none-eabi   links the firmware
 
 run   qemu-system-arm            qemu-system-arm          emulates the board
 
-test  qemu-system-arm            qemu-system-arm          emulates the boards
+test  qemu-system-arm            qemu-system-arm          emulates the board
 test  <cmocka.h>                 libcmocka-dev            unit test framework
 test  g++                        g++                      checks that the headers are valid C++
 test  pkg-config                 pkg-config               checks mbx.pc as a user would
@@ -30,8 +30,12 @@ test  aarch64-linux-gnu-gcc      gcc-aarch64-linux-gnu    cross build for 64-bit
 test  /usr/aarch64-linux-gnu/include/stdio.h|/usr/include/aarch64-linux-gnu/bits/stdio.h libc6-dev-arm64-cross C library of that build
 test  arm-linux-gnueabihf-gcc    gcc-arm-linux-gnueabihf  cross build for 32-bit Arm
 test  /usr/arm-linux-gnueabihf/include/stdio.h|/usr/include/arm-linux-gnueabihf/bits/stdio.h libc6-dev-armhf-cross C library of that build
+test  s390x-linux-gnu-gcc        gcc-s390x-linux-gnu      cross build for a big-endian core
+test  /usr/s390x-linux-gnu/include/stdio.h|/usr/include/s390x-linux-gnu/bits/stdio.h libc6-dev-s390x-cross C library of that build
 test  qemu-aarch64-static        qemu-user-static         runs the cross-built tests
 test  qemu-arm-static            qemu-user-static         runs the cross-built tests
+test  qemu-s390x-static          qemu-user-static         runs the cross-built tests
+test  python3                    python3-minimal          reads the layout and its golden bytes a third way
 test  timeout                    coreutils                ends tests that hang
 test  xargs                      findutils                runs unit tests two at a time
 
@@ -117,7 +121,7 @@ lacking=$(missing "$@")
 [ -n "$lacking" ] || exit 0
 wanted=$(echo "$lacking" | packages)
 wanted=${wanted% }
-echo "$lacking" | sort -u | while read -r package why; do
+echo "$lacking" | sort -s -u -k 1,1 | while read -r package why; do
     say "missing: $package ($why)"
 done
 

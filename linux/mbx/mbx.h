@@ -125,7 +125,9 @@ struct mbx_options {
  * Open a region and attach to it. @options NULL: host side, channels as the
  * region says, no waiting. Does not wait for the peer: see mbx_wait_peer().
  * A second opener for the same side shares the side's life: only the ends of
- * channels have owners.
+ * channels have owners. The doorbell is the first one's (a line has two ends);
+ * the others look every millisecond, and firmware sees what they send at its
+ * next wake-up. (mem: has no file to lock: there, one opener a side.)
  *
  * Returns 0, or as mbx_region_open() and mbx_link_attach() (MBX_EAGAIN: still
  * not formatted when the time was up), or

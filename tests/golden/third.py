@@ -226,9 +226,9 @@ def check_slots(r):
 def check_calls(r):
     session = r.word(r.layout.section[HOST] + 4)
     got, _ = r.waiting(5)
-    same("requests", got, [pack(session << 16 | 3, 100) + payload(3, 1)])
+    same("requests", got, [pack((session * 0x9e3779b1 + 3) & WORD, 100) + payload(3, 1)])
     got, _ = r.waiting(5, back=1)
-    same("replies", got, [pack(session << 16 | 2, -2 & WORD) + payload(2, 7)])
+    same("replies", got, [pack((session * 0x9e3779b1 + 2) & WORD, -2 & WORD) + payload(2, 7)])
 
 
 def main():

@@ -224,22 +224,11 @@ static void test_rate_takes_effect_at_the_next_sample(void **state)
 
 /* ---- text ---- */
 
-static uint32_t format(char *buf, uint32_t cap, const char *text, ...)
-{
-	uint32_t n;
-	va_list args;
-
-	va_start(args, text);
-	n = text_format(buf, cap, text, args);
-	va_end(args);
-	return n;
-}
-
 static void test_text_knows_its_conversions(void **state)
 {
 	char buf[64];
-	uint32_t n = format(buf, sizeof(buf), "%s=%u, 0x%x, %u %%", "x",
-			    UINT32_MAX, 0xc0ffee, 0u);
+	uint32_t n = text_format(buf, sizeof(buf), "%s=%u, 0x%x, %u %%", "x",
+				 UINT32_MAX, 0xc0ffee, 0u);
 
 	(void)state;
 	assert_int_equal(n, strlen("x=4294967295, 0xc0ffee, 0 %"));
@@ -251,7 +240,7 @@ static void test_text_is_cut_at_its_room(void **state)
 	char buf[8] = "#######";
 
 	(void)state;
-	assert_int_equal(format(buf, 5, "%u", 123456789u), 5);
+	assert_int_equal(text_format(buf, 5, "%u", 123456789u), 5);
 	assert_memory_equal(buf, "12345##", 8);
 }
 
@@ -260,7 +249,7 @@ static void test_text_ends_in_a_percent_sign(void **state)
 	char buf[8];
 
 	(void)state;
-	assert_int_equal(format(buf, sizeof(buf), "100%"), 4);
+	assert_int_equal(text_format(buf, sizeof(buf), "100%"), 4);
 	assert_memory_equal(buf, "100%", 4);
 }
 

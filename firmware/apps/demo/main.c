@@ -68,7 +68,7 @@ static void say(enum mbx_level level, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	bytes = text_format(line, sizeof(line), format, args);
+	bytes = text_vformat(line, sizeof(line), format, args);
 	va_end(args);
 	mbx_writer_write(&log_out, level, line, bytes, mbx_port_time_us());
 	stats.log_lines++;
@@ -248,6 +248,21 @@ static uint32_t run_input(struct input *in)
 	return done;
 }
 
+/*
+ * Whether the host wants its doorbell rung for @in, of which @done messages
+ * were taken. A full ring needs a look too: the last thing in it may be padding
+ * that became visible just now.
+ */
+static int wants_ring(struct input *in, uint32_t done)
+{
+	if (in->waits == FOR_ATTACH)
+		return 0;
+	if ((done || in->waits == FOR_ROOM) && mbx_tx_notify(in->tx))
+		return 1;
+	return mbx_rx_notify(in->rx);
+}
+
+/* All inputs in turn, and one doorbell for all that was done. */
 static uint32_t run_inputs(void)
 {
 	uint32_t done = 0, n;
@@ -256,8 +271,7 @@ static uint32_t run_inputs(void)
 
 	for (in = inputs; in < INPUTS_END; in++) {
 		n = run_input(in);
-		if (n) /* one doorbell for all that was done */
-			ring |= mbx_tx_notify(in->tx) | mbx_rx_notify(in->rx);
+		ring |= wants_ring(in, n);
 		done += n;
 	}
 	if (ring)
@@ -317,6 +331,17 @@ static void attach_writer(struct mbx_writer *writer, uint32_t channel)
 	mbx_writer_attach(writer, &at);
 }
 
+static void stop_too_small(void)
+{
+	static char why[80]; /* ends in zeros */
+
+	text_format(
+		why, sizeof(why) - 1u,
+		"region of %u bytes, the channels need %u (MBX_REGION_BYTES)",
+		mbx.is.bytes, mbx.needs);
+	board_stop(why);
+}
+
 /* The layout is the firmware's to choose: 1 if the region had it, 0 if not. */
 static int own_region(void)
 {
@@ -325,7 +350,7 @@ static int own_region(void)
 	while ((err = mbx_link_format(&mbx, mbx_port_time_us())) == MBX_EAGAIN)
 		mbx_port_sleep(for_a_tick, NULL);
 	if (err < 0)
-		board_stop("the channels need a larger MBX_REGION_BYTES");
+		stop_too_small();
 	return err;
 }
 

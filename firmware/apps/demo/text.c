@@ -31,7 +31,7 @@ static void put_text(struct out *o, const char *text)
 		put(o, *text++);
 }
 
-uint32_t text_format(char *buf, uint32_t cap, const char *format, va_list args)
+uint32_t text_vformat(char *buf, uint32_t cap, const char *format, va_list args)
 {
 	struct out o = { buf, 0, cap };
 
@@ -55,4 +55,15 @@ uint32_t text_format(char *buf, uint32_t cap, const char *format, va_list args)
 		}
 	}
 	return o.bytes;
+}
+
+uint32_t text_format(char *buf, uint32_t cap, const char *format, ...)
+{
+	va_list args;
+	uint32_t n;
+
+	va_start(args, format);
+	n = text_vformat(buf, cap, format, args);
+	va_end(args);
+	return n;
 }

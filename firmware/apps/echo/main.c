@@ -42,9 +42,8 @@ static int echo(void)
 	return n == MBX_EAGAIN ? MBX_ENOSPC : n;
 }
 
-static int idle(void *arg)
+static int idle(void *unused __attribute__((unused)))
 {
-	(void)arg;
 	if (last == MBX_ENOSPC)
 		return !mbx_tx_want_room(&pong, 1);
 	return last != MBX_EAGAIN || !mbx_rx_want_data(&ping, 1);
@@ -56,15 +55,17 @@ int main(void)
 					  .channels = channels,
 					  .count = channels_count,
 					  .wakeup = BOARD_WAKEUP };
+	int done;
 
 	config.base = mbx_port_region(&config.bytes);
 	mbx_link_init(&mbx, &config);
 	for (attach();; mbx_port_sleep(idle, NULL)) {
 		if (mbx_link_poll(&mbx, mbx_port_time_us()) & MBX_EVENT_RESET)
 			attach();
-		while ((last = echo()) == 0)
-			;
-		if (mbx_tx_notify(&pong) | mbx_rx_notify(&ping))
+		for (done = 0; (last = echo()) == 0;)
+			done = 1;
+		if (((done || last == MBX_ENOSPC) && mbx_tx_notify(&pong)) ||
+		    mbx_rx_notify(&ping))
 			mbx_port_ring();
 	}
 }

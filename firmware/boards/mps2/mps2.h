@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What applications may use of the board besides mbx/port.h. */
+/*
+ * What applications may use of the board besides mbx/port.h. Included at the
+ * end of board.h, whose addresses it needs.
+ */
 #ifndef MPS2_H
 #define MPS2_H
 

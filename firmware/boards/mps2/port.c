@@ -13,9 +13,17 @@
 #endif
 _Static_assert(MBX_REGION_BYTES <= BOARD_REGION_MAX, "more than there is");
 
-#define TICK_HZ	    100u
-#define TICK_US	    (1000000u / TICK_HZ)
-#define TICK_CYCLES (BOARD_CLOCK_HZ / TICK_HZ)
+/*
+ * How often to look without a doorbell. SysTick has 24 bits, so 2 is the least;
+ * then a doorbell that fails to wake shows, as half a second.
+ */
+#ifndef MBX_TICK_HZ
+#define MBX_TICK_HZ 100u
+#endif
+
+#define TICK_US	    (1000000u / MBX_TICK_HZ)
+#define TICK_CYCLES (BOARD_CLOCK_HZ / MBX_TICK_HZ)
+_Static_assert(TICK_CYCLES <= 1u << 24, "SysTick has 24 bits");
 #define CYCLES_A_US (BOARD_CLOCK_HZ / 1000000u)
 
 #define REG(addr)    (*(volatile uint32_t *)(addr))
@@ -78,8 +86,9 @@ void board_tick(void)
 }
 
 /*
- * With interrupts masked a tick may be pending that @ticks does not count yet.
- * The counter is read again then: the first value may be from before the wrap.
+ * The tick is raised when the counter reaches 0, so 0 is the start of a tick.
+ * With interrupts masked one may be pending that @ticks does not count yet; the
+ * counter is read again then, since the first value may be from before.
  * Whoever masks interrupts for longer than a tick loses ticks, and the clock
  * stands still instead of going backwards.
  */
@@ -91,7 +100,9 @@ uint32_t mbx_port_time_us(void)
 		left = SYST_CVR;
 		whole++;
 	}
-	now = whole * TICK_US + (TICK_CYCLES - 1u - left) / CYCLES_A_US;
+	now = whole * TICK_US;
+	if (left)
+		now += (TICK_CYCLES - left) / CYCLES_A_US;
 	if (now - last_us < 0x80000000u)
 		last_us = now;
 	else

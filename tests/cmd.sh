@@ -1,0 +1,594 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# Usage: BUILD=DIR tests/cmd.sh
+# The command mbx on shared memory, saved files and firmware as a process: what
+# it prints for people and for pipes, and what it says to every bad input.
+set -u
+
+mbx=${BUILD:?}/mbx
+[ -x "$mbx" ] || { echo "no $mbx: run make linux"; exit 77; }
+tmp=$(mktemp -d "${TMPDIR:-/tmp}/mbx-cmd.XXXXXX") || exit 1
+name=mbx-cmd-$$
+region=shm:/$name
+pids=
+unset MBX_REGION MBX_DOORBELL
+
+clean_up() {
+    for pid in $pids; do
+        kill -9 "$pid" 2>/dev/null
+    done
+    rm -rf "$tmp" "/dev/shm/$name" "/dev/shm/$name"-*
+}
+trap clean_up EXIT
+trap 'exit 1' INT TERM HUP
+
+fail() {
+    echo "FAIL: $*" >&2
+    exit 1
+}
+
+# run ARGS...: mbx, with a hang timeout; its outputs in $tmp/out and $tmp/err
+run() {
+    timeout -k 5 30 "$mbx" "$@" >"$tmp/out" 2>"$tmp/err" </dev/null
+}
+
+# expect STATUS TEXT ARGS...: that exit status, and TEXT in either output. An
+# error is one line that begins with "mbx: "; only dump's stands in its output.
+expect() {
+    status=$1 text=$2
+    shift 2
+    run "$@"
+    got=$?
+    [ $got -eq "$status" ] ||
+        fail "mbx $*: status $got, not $status: $(cat "$tmp/out" "$tmp/err")"
+    [ -z "$text" ] || cat "$tmp/out" "$tmp/err" | grep -qF -e "$text" ||
+        fail "mbx $*: says '$(cat "$tmp/out" "$tmp/err")', not '$text'"
+    [ "$status" -eq 0 ] && return
+    [ "$(grep -c '' "$tmp/err")" -eq 1 ] || [ "$1" = dump ] ||
+        fail "mbx $*: more or less than one line: $(cat "$tmp/err")"
+    grep -q '^mbx: ' "$tmp/err" || [ "$1" = dump ] ||
+        fail "mbx $*: an error without mbx: $(cat "$tmp/err")"
+}
+
+# prints TEXT ARGS...: succeeds with just that output
+prints() {
+    text=$1
+    shift
+    run "$@" || fail "mbx $*: status $?: $(cat "$tmp/err")"
+    [ "$(cat "$tmp/out")" = "$text" ] ||
+        fail "mbx $*: prints '$(cat "$tmp/out")', not '$text'"
+}
+
+# json EXPRESSION ARGS...: valid JSON for which the Python EXPRESSION of j holds
+json() {
+    expression=$1
+    shift
+    run "$@"
+    python3 -c 'import json, sys
+j = json.load(open(sys.argv[1]))
+assert eval(sys.argv[2]), j' "$tmp/out" "$expression" ||
+        fail "mbx $*: not $expression: $(cat "$tmp/out" "$tmp/err")"
+}
+
+# in_background ARGS...: mbx, its pid in $last, its outputs in $tmp/bg.*
+in_background() {
+    "$mbx" "$@" >"$tmp/bg.out" 2>"$tmp/bg.err" </dev/null &
+    last=$!
+    pids="$pids $last"
+}
+
+# remote ARGS...: the same as the remote side of the region
+remote() {
+    in_background "$@" --side remote -t 10000
+}
+
+# done_well: what was started last ends with 0
+done_well() {
+    wait "$last" || fail "in the background: status $?: $(cat "$tmp/bg.err")"
+}
+
+# until_true COMMAND...: within 20 s
+until_true() {
+    tries=0
+    until "$@"; do
+        tries=$((tries + 1))
+        [ $tries -lt 400 ] || fail "never came true: $*"
+        sleep 0.05
+    done
+}
+
+section() {
+    echo "-- $*"
+}
+
+section help and usage
+run --help || fail "help"
+grep -q '^  sim ' "$tmp/out" || fail "help does not list sim"
+for command in ls info stat dump send recv call get set watch log ping cksum \
+    create rm sim; do
+    expect 0 "usage: mbx $command" $command --help
+    grep -q 'exit status: 0 done' "$tmp/out" || fail "$command: no exit status"
+done
+expect 0 "mbx 0." --version
+expect 2 'see "mbx --help"'
+expect 2 'no command "nosuch"' nosuch
+expect 2 'no option --nosuch; see "mbx info --help"' info --nosuch
+expect 2 'no value after -r' info -r
+expect 2 'usage: mbx recv' recv
+expect 2 'usage: mbx info' info superfluous
+expect 2 'use -r NAME or set MBX_REGION, as in "mbx info -r shm:/board"' info
+expect 2 'a side is "host" or "remote"' send c x -r $region --side left
+expect 2 'expected a number from 0' recv c -r $region -t -1
+expect 2 'expected a number from' ping -r $region -n 0
+
+section regions that are none
+expect 4 'No such file' info -r $region
+expect 2 'as in shm:/board' info -r shm:noslash
+expect 2 'nonsense' info -r nonsense
+expect 4 'not a regular file' info -r file:/dev
+mkfifo "$tmp/fifo"
+expect 4 'not a regular file' info -r "file:$tmp/fifo"
+expect 4 'not a regular file' info -r file:/dev/null
+: >"$tmp/empty"
+expect 4 'a region needs at least' info -r "file:$tmp/empty"
+head -c 4096 /dev/zero >"$tmp/zeros"
+expect 4 'not formatted yet' info -r "file:$tmp/zeros"
+expect 1 'not formatted' dump -r "file:$tmp/zeros"
+yes mbx | head -c 4096 >"$tmp/text"
+expect 4 'not an mbx region' info -r "file:$tmp/text"
+expect 1 'magic is 0xa78626d, expected 0x3178626d' dump -r "file:$tmp/text"
+expect 4 '' rm "file:$tmp/text"
+[ -e "$tmp/text" ] || fail "rm removed a file that is no region"
+
+section create
+bad() {
+    expect 2 "$1" create $region "$2"
+    [ ! -e "/dev/shm/$name" ] || fail "create $2 left a region"
+}
+bad 'a kind is queue, state, log or call' pipe:a:h2r:8x8
+bad 'a kind is' ''
+bad 'a name is 1 to 15' queue::h2r:8x8
+bad 'a name is 1 to 15' queue:abcdefghijklmnop:h2r:8x8
+bad 'a name is 1 to 15' 'queue:a b:h2r:8x8'
+bad 'a direction is' queue:a:up:8x8
+bad 'a direction is' queue:a
+bad 'its sizes make no sense' queue:a:h2r:8
+bad 'its sizes make no sense' queue:a:h2r:8x0
+bad 'its sizes make no sense' queue:a:h2r:-8x8
+bad 'its sizes make no sense' queue:a:h2r:8x8x8
+bad 'its sizes make no sense' queue:a:h2r:99999999999x8
+bad 'its sizes make no sense' queue:a:h2r:16000000x16000000
+bad 'its sizes make no sense' state:a:h2r:8x3
+bad 'its sizes make no sense' log:a:h2r:16000000x8388608
+bad 'its sizes make no sense' call:a:h2r:8x8
+bad 'no such type' 'queue:a:h2r:8x8:u31 a'
+bad 'no such type' 'queue:a:h2r:8x8:wait'
+bad 'needs a name' 'queue:a:h2r:8x8:u32'
+bad 'expected [N] or []' 'queue:a:h2r:8x8:u32 a[0]'
+bad 'only the last field' 'queue:a:h2r:8x8:u8 a[], u8 b'
+bad 'longer than a message' 'queue:a:h2r:8x8:u32 a[3]'
+bad 'longer than any message' 'queue:a:h2r:8x8:u64 a[16777200]'
+bad 'not as long as' 'state:a:h2r:8x2:u32 a'
+bad 'a log has no type' 'log:a:h2r:8x2:u32 a'
+bad 'no such type' 'call:a:h2r:8x8x2:u32 a -> u31 b'
+expect 2 'two channels are named "a"' create $region log:a:r2h:8x2 log:a:r2h:8x2
+expect 2 'expected bytes from 64 to 1G' create $region log:a:r2h:8x2 -s 63
+expect 2 'expected bytes from 64 to 1G' create $region log:a:r2h:8x2 -s 2G
+expect 4 'need' create $region queue:a:h2r:1024x16 -s 4K
+[ ! -e "/dev/shm/$name" ] || fail "a region too small was left"
+
+run create $region --size 64K \
+    'queue:commands:h2r:64x8:block:u32 op, i16 pair[2], char text[]' \
+    'queue:plain:h2r:32x2:fail' 'queue:lossy:h2r:32x1:drop' \
+    'queue:ping:h2r:64x4' 'queue:pong:r2h:64x4' \
+    'state:temp:r2h:8x4:f32 celsius, x32 flags' 'state:goal:h2r:4x2:i32 v' \
+    'log:log:r2h:96x8' 'call:led:h2r:4x4x2:u32 on -> u32 on' ||
+    fail "create: $(cat "$tmp/err")"
+[ "$(stat -c '%a %s' "/dev/shm/$name")" = "600 65536" ] || fail "mode or size"
+expect 4 'exists' create $region log:a:r2h:8x2
+export MBX_REGION=$region
+
+section ls, info, stat
+run ls || fail ls
+grep -q "^$region  *65536  *9 down  *down$" "$tmp/out" || fail "ls: $(cat "$tmp/out")"
+json "[r for r in j if r['region'] == '$region'][0]['channels'] == 9" ls --json
+expect 0 'call  h2r  4 -> 4 B' info
+json 'len(j["channels"]) == 9 and j["bytes"] == 65536 and j["sides"]["host"]["state"] == "down"' info --json
+json '[c["name"] for c in j["channels"]].count("led") == 2' stat --json
+expect 0 'lossy' stat
+timeout -s TERM 0.5 "$mbx" stat --watch --json >"$tmp/out"
+head -n 1 "$tmp/out" | python3 -m json.tool >/dev/null || fail "stat --watch"
+
+section wrong channels, kinds and directions
+expect 2 'no channel "nosuch"; the region has: commands, plain, lossy' send nosuch x
+expect 2 '"temp" is a state (r2h), not a queue; for it, there is "mbx get"' send temp 1
+expect 2 'use "mbx send"' recv commands
+expect 2 'use "mbx recv" (--side remote' send pong x
+expect 2 '"pong" is a queue (r2h), not a call; for it, there is "mbx recv"' call pong
+expect 2 'use "mbx get" or "mbx watch"' set temp 1 2
+expect 2 'not a state; for it, there is "mbx call"' get led
+expect 2 'not a log; for it, there is "mbx set", "mbx get"' log goal
+
+section nobody there
+expect 3 'the remote is not there: nothing heard of it within 50 ms' send plain x -t 50
+expect 3 'the remote is not there' call led 1 -t 50
+expect 3 'the remote is not there' ping -t 50
+expect 3 'the remote is not there' recv pong -t 50
+expect 3 'no value' get temp
+[ "$("$mbx" info -t 0 --json | grep -c '"state": "down"')" -eq 2 ] ||
+    fail "somebody is still attached"
+
+section messages, as people type and read them
+remote recv commands
+expect 0 '' send commands op=3 pair=1,-2 hello world
+done_well
+[ "$(cat "$tmp/bg.out")" = 'op=3 pair=1,-2 text="hello world"' ] || fail "recv: $(cat "$tmp/bg.out")"
+remote recv commands --json
+expect 0 '' send commands text='a"b' 0x10 -1,32767
+done_well
+python3 -c 'import json, sys
+j = json.load(sys.stdin)
+assert j["fields"] == {"op": 16, "pair": [-1, 32767], "text": "a\"b"}, j' \
+    <"$tmp/bg.out" || fail "recv --json"
+remote recv commands --hex
+expect 0 '' send commands --hex '01 02:03 ff' aa
+done_well
+[ "$(cat "$tmp/bg.out")" = 010203ffaa ] || fail "recv --hex: $(cat "$tmp/bg.out")"
+remote recv commands
+expect 0 '' send commands --hex 010203
+done_well
+[ "$(cat "$tmp/bg.out")" = '(cut short before "op") (3 bytes more: 010203)' ] ||
+    fail "a short one: $(cat "$tmp/bg.out")"
+remote recv plain
+expect 0 '' send plain "$(printf 'a\033[31m\nb')"
+done_well
+[ "$(cat "$tmp/bg.out")" = 'hex 611b5b33316d0a62' ] || fail "escapes: $(cat "$tmp/bg.out")"
+remote recv commands
+expect 0 '' send commands 1 2,3 "$(printf 'a\033[31m\nb')"
+done_well
+[ "$(cat "$tmp/bg.out")" = 'op=1 pair=2,3 text="a\x1b[31m\nb"' ] ||
+    fail "escapes in text: $(cat "$tmp/bg.out")"
+
+section messages through pipes
+head -c 32 "$mbx" >"$tmp/32"
+remote recv plain --raw
+"$mbx" send plain <"$tmp/32" || fail "send from stdin"
+done_well
+cmp "$tmp/32" "$tmp/bg.out" || fail "recv --raw"
+remote recv plain --raw
+expect 0 '' send plain --file "$tmp/32"
+done_well
+cmp "$tmp/32" "$tmp/bg.out" || fail "send --file"
+remote recv plain -n 100
+seq 100 | "$mbx" send plain --lines || fail "send --lines"
+done_well
+seq 100 | cmp - "$tmp/bg.out" || fail "recv -n 100"
+remote recv commands --json -n 2
+printf '1 2,3 a\n4 5,6 b\n' | "$mbx" send commands --lines || fail "send --lines"
+done_well
+[ "$(grep -c '"bytes"' "$tmp/bg.out")" -eq 2 ] || fail "one line a message"
+
+section bad data
+expect 2 '"x" is no u32 for field "op"; the channel carries "u32 op' send commands x 1,2 t
+expect 2 '"4294967296" is no u32' send commands 4294967296 1,2 t
+expect 2 '"-1" is no u32' send commands -1 1,2 t
+expect 2 '"32768" is no i16' send commands 1 1,32768 t
+expect 2 'has 2 elements, "1" has 1' send commands 1 1 t
+expect 2 'no value for field "text"' send commands 1 1,2
+expect 2 'given twice' send commands op=1 op=2 1,2 t
+expect 2 'the channel takes 64' send commands 1 1,2 "$(head -c 57 /dev/zero | tr '\0' a)"
+expect 2 'one value too many' set goal 1 2
+expect 2 'is not hexadecimal' send commands --hex 0g
+expect 2 'is not hexadecimal' send commands --hex 012
+expect 2 'the channel takes 32' send plain --hex "$(head -c 66 /dev/zero | tr '\0' 0)"
+expect 1 'is longer than a message of the channel, 32 bytes' send plain --file "$mbx"
+expect 1 'No such file' send plain --file "$tmp/nosuch"
+expect 1 'Is a directory' send plain --file "$tmp"
+expect 2 'either --file or data' send plain --file "$tmp/32" x
+expect 2 '--lines takes standard input' send plain --lines x
+
+section full
+in_background recv lossy --side remote -n 1 -t 10000
+expect 0 '' send lossy first
+done_well
+remote recv ping # is there, but takes nothing of these
+expect 0 '' send plain 1 -t 10000
+expect 0 '' send plain 2
+# told CHANNEL TEXT: a send into it says so
+told() {
+    "$mbx" send "$1" x -t 1000 2>"$tmp/err"
+    grep -q "$2" "$tmp/err"
+}
+until_true told plain '^mbx: plain: full, and the remote made no room within 1000 ms'
+until_true told lossy '^mbx: lossy: full, and the channel drops what finds no room'
+json '[c["full"] for c in j["channels"] if c["name"] == "lossy"][0] >= 1' stat --json
+kill -9 "$last"
+wait "$last" 2>/dev/null
+
+section states and the log
+expect 0 '' set temp 1.5 0xff --side remote
+prints 'celsius=1.5 flags=0x000000ff' get temp
+json 'j["number"] == 1 and j["fields"]["celsius"] == 1.5' get temp --json
+prints 0000c03fff000000 get temp --hex
+expect 2 'a value has 4 bytes, not 1' set goal --hex 00
+expect 0 '' set goal -5
+prints 'v=-5' get goal
+expect 0 '' set temp nan 0 --side remote
+json 'j["fields"]["celsius"] == "nan"' get temp --json
+in_background watch temp --for 20
+until_true grep -q '#2, 0 missed' "$tmp/bg.out"
+expect 0 '' set temp 2 0 --side remote
+until_true grep -q 'celsius=2 .*#3, 0 missed' "$tmp/bg.out"
+kill "$last"
+wait "$last"
+expect 0 '' log
+expect 2 'a level is error' log --level loud
+
+section ping with replies that are wrong or lost
+wrong_reply() {
+    "$mbx" recv ping --side remote --raw -t 10000 >/dev/null &&
+        "$mbx" send pong "$1" --side remote -t 10000
+}
+wrong_reply "not what was sent." &
+pids="$pids $!"
+expect 1 'wrong reply to message 0: 18 bytes, expected 16' ping -n 1 -t 10000
+wait $!
+remote recv ping
+run ping -n 1 -t 1000
+[ $? -eq 1 ] || fail "ping: status of a lost reply: $(cat "$tmp/out" "$tmp/err")"
+grep -q '1 sent, 0 returned, 1 lost, 0 wrong' "$tmp/out" || fail "lost: $(cat "$tmp/out")"
+wait "$last"
+expect 2 'carry at most 64 bytes' ping -s 65
+expect 2 'no channel "echo"' ping --to echo
+
+section signals and pipes that break
+timeout -s INT --preserve-status 0.5 "$mbx" recv pong --follow
+[ $? -eq 130 ] || fail "Ctrl-C is not how recv ended"
+timeout -s TERM --preserve-status 0.5 "$mbx" recv pong --follow
+[ $? -eq 143 ] || fail "SIGTERM is not how recv ended"
+json 'j["sides"]["host"]["state"] == "down"' info -t 0 --json
+in_background watch temp
+until_true grep -q celsius "$tmp/bg.out"
+kill "$last"
+wait "$last"
+if [ -e /dev/full ]; then
+    "$mbx" info -t 0 >/dev/full 2>"$tmp/err" && fail "a full disk went unnoticed"
+    grep -q '^mbx: standard output: No space left' "$tmp/err" || fail "$(cat "$tmp/err")"
+fi
+"$mbx" --help | head -n 1 >/dev/null
+{
+    timeout 20 "$mbx" recv pong --follow
+    echo $? >"$tmp/status"
+} | :
+[ "$(cat "$tmp/status")" -eq 141 ] || fail "recv does not see that nobody reads"
+
+section saved and damaged regions
+remote recv ping # somebody to send to
+expect 0 '' send commands 7 8,9 waiting -t 10000
+kill "$last"
+wait "$last"
+cp "/dev/shm/$name" "$tmp/saved"
+save=file:$tmp/saved
+expect 0 'op=7 pair=8,9 text="waiting"' dump -r "$save"
+json 'j["problems"] == [] and len(j["channels"]) == 9' dump -r "$save" --json
+json '[c for c in j["channels"] if c["name"] == "commands"][0]["queue"]["waiting"][0]["fields"]["op"] == 7' dump -r "$save" --json
+prints 'celsius=2 flags=0x00000000' get temp -r "$save"
+expect 0 '' info -r "$save" -t 0
+
+# damage OFFSET BYTES: a copy in which those stand there
+damage() {
+    cp "$tmp/saved" "$tmp/bad"
+    printf "$2" | dd of="$tmp/bad" bs=1 seek="$1" conv=notrunc 2>/dev/null
+}
+bad=file:$tmp/bad
+# damaged OFFSET BYTES TEXT: dump says TEXT, decodes on, and all else refuses
+damaged() {
+    damage "$1" "$2"
+    expect 1 "$3" dump -r "$bad"
+    json 'len(j["problems"]) > 0' dump -r "$bad" --json
+}
+damaged 0 'XXXX' 'magic is 0x58585858, expected 0x3178626d'
+expect 4 'not an mbx region' info -r "$bad"
+damaged 4 '\0\0\007\0' 'version is 0x70000, expected 0x10000'
+expect 4 'layout version 7.0' info -r "$bad"
+damaged 60 'abcd' 'check is 0x64636261, expected 0x'
+grep -q 'op=7' "$tmp/out" || fail "dump gave up at a wrong check"
+expect 4 'damaged' info -r "$bad"
+damaged 32 '\377\377\377\377' 'host_off 0xffffffff is outside the region'
+damaged 36 '\0\0\377\177' 'remote_off 0x7fff0000 is outside the region'
+damaged 20 '\377\377\377\377' 'channels is 4294967295, expected at most'
+grep -q 'op=7' "$tmp/out" || fail "dump gave up at a wrong count"
+damaged 40 '\377\377\377\377' 'directory_off 0xffffffff is outside the region'
+damaged 80 '\011\0\0\0' 'commands: kind is 0x00000009, expected kind 1 to 4'
+expect 4 'mbx dump' info -r "$bad"
+damaged 84 '\0\0\0\0' 'commands: hash of the type text is 0x'
+damaged 88 '\377\377\377\377' 'commands: type text at 0xffffffff is outside'
+damaged 100 '\377\377\377\377' 'commands: ring of 0xffffffff bytes'
+damaged 104 '\0\0\377\377' 'outside the region of 0x10000 bytes'
+damaged 108 '\002\0\0\0' 'outside the region of 0x10000 bytes'
+damaged 64 '\033[3' '\x1b[3'
+word() {
+    "$mbx" dump -r "$save" --json | python3 -c 'import json, sys
+j = json.load(sys.stdin)
+q = [c for c in j["channels"] if c["name"] == "commands"][0]["queue"]
+print({"read": q["consumer_offset"], "header": q["ring_offset"] + q["read"]}[sys.argv[1]])' "$1"
+}
+damaged "$(word read)" '\002\0\0\0' 'commands: read position is 0x2, expected a multiple of 4'
+expect 0 'CORRUPT' stat -r "$bad"
+damaged "$(word header)" '\001\002\003\004' 'is 0x04030201, expected 0'
+expect 0 'CORRUPT' stat -r "$bad"
+head -c 5000 "$tmp/saved" >"$tmp/bad"
+expect 1 'region_bytes is 0x10000, expected at most 0x1388' dump -r "$bad"
+expect 4 'only 5000 are mapped' info -r "$bad"
+# anything at all, without a crash, and always valid JSON
+i=0
+while [ $i -lt 40 ]; do
+    cp "$tmp/saved" "$tmp/bad"
+    dd if=/dev/urandom of="$tmp/bad" bs=1 seek=$((4 + i * 16)) count=64 \
+        conv=notrunc 2>/dev/null
+    run dump -r "$bad" --json
+    got=$?
+    [ $got -le 1 ] || fail "dump of random words at $((4 + i * 16)): status $got"
+    python3 -m json.tool <"$tmp/out" >/dev/null || fail "dump of random words"
+    run dump -r "$bad"
+    run info -t 0 -r "$bad"
+    [ $? -le 4 ] || fail "info of random words"
+    run stat -r "$bad"
+    [ $? -le 4 ] || fail "stat of random words"
+    i=$((i + 1))
+done
+
+section rm
+in_background recv pong --follow
+until_true sh -c "\"$mbx\" info -t 0 | grep -q '^host  *attaching'"
+expect 1 'is in use by process' rm $region
+kill "$last"
+wait "$last"
+expect 0 '' rm $region
+[ ! -e "/dev/shm/$name" ] || fail "rm"
+expect 4 'No such file' rm $region
+unset MBX_REGION
+
+section sim with firmware as a process
+demo=$BUILD/host/demo
+[ -x "$demo" ] || { echo "no $demo: run make firmware-linux"; exit 77; }
+# sim ARGS...: board linux, in a TMPDIR of its own, which it has to leave empty
+mkdir "$tmp/sim"
+sim() {
+    TMPDIR=$tmp/sim timeout -k 5 60 "$mbx" sim --board linux --region \
+        "shm:/$name-sim" "$@" >"$tmp/out" 2>"$tmp/err" </dev/null
+    got=$?
+    [ -z "$(ls "$tmp/sim")" ] || fail "sim $*: left $(ls "$tmp/sim")"
+    [ ! -e "/dev/shm/$name-sim" ] || fail "sim $*: left its region"
+    return $got
+}
+# sim_says STATUS TEXT ARGS...
+sim_says() {
+    status=$1 text=$2
+    shift 2
+    sim "$@"
+    got=$?
+    [ $got -eq "$status" ] || fail "sim $*: status $got: $(cat "$tmp/out" "$tmp/err")"
+    [ -z "$text" ] || cat "$tmp/out" "$tmp/err" | grep -qF -e "$text" ||
+        fail "sim $*: says '$(cat "$tmp/out" "$tmp/err")', not '$text'"
+}
+sim_says 2 'say what to run' --fw "$demo"
+sim_says 2 'say what to run' --fw "$demo" --keep -- true
+sim_says 2 'no board "toaster"; boards: mps2-an521, mps2-an385, linux' --board toaster -- true
+sim_says 2 'machine microbit does not map its RAM to a file' --board microbit -- true
+sim_says 1 'nosuch: No such file' --fw "$tmp/nosuch" -- true
+sim_says 2 'must be shm:/NAME or file:PATH' --region anon:64K -- true
+sim_says 1 "ended before it formatted the region (status 1): it said nothing" --fw /bin/false -- true
+sim_says 1 'not-there is not installed' --board mps2-an521 --fw "$demo" --qemu not-there -- true
+sim_says 127 'no-such-program: No such file' -- no-such-program
+sim_says 7 '' -- sh -c 'exit 7'
+sim_says 137 '' -- sh -c 'kill -9 $$'
+sim_says 0 "region   shm:/$name-sim" -- mbx info -t 0
+cat >"$tmp/silent" <<END
+#!/bin/sh
+echo so far so good >&2
+exec sleep 60
+END
+chmod +x "$tmp/silent"
+sim_says 1 'has not formatted' --fw "$tmp/silent" -- true
+grep -q 'so far so good' "$tmp/err" || fail "sim: not its last words: $(cat "$tmp/err")"
+: >"/dev/shm/$name-sim"
+TMPDIR=$tmp/sim expect 4 'exists' sim --board linux --region "shm:/$name-sim" -- true
+[ -e "/dev/shm/$name-sim" ] || fail "sim removed what it had not made"
+rm "/dev/shm/$name-sim"
+
+section ping, call, get and cksum against the demo
+printf abc >"$tmp/abc"
+: >"$tmp/nothing"
+cat >"$tmp/script" <<'END'
+set -eu
+cd "$1"
+mbx ping -n 200 --json >ping.json
+mbx ping -n 20 -s 256 >ping.txt
+mbx call led on=1 >call.txt
+mbx call led 1 --json >call.json
+mbx call rate 0 2>call.err && exit 10
+mbx get stats --json >get.json
+mbx log >log.txt
+mbx log --json >log.json
+mbx watch sensor --for 1 --json >watch.json
+mbx cksum abc nothing "$MBX_BIG" >cksum.txt 2>cksum.err
+mbx cksum <abc >cksum.stdin
+# what a client that was killed has left: pieces, and an answer never taken
+mbx send data rubbish
+mbx send data --hex ''
+mbx send data rubbish
+mbx cksum abc >cksum.again
+status=0
+mbx cksum abc nosuch . nothing >cksum.some 2>cksum.err2 || status=$?
+[ $status -eq 1 ] || exit 11
+END
+MBX_BIG=$mbx sim -- sh "$tmp/script" "$tmp" ||
+    fail "the script: status $?: $(cat "$tmp/out" "$tmp/err")"
+python3 - "$tmp" <<'END' || fail "against the demo"
+import json, sys
+load = lambda name: [json.loads(l) for l in open(sys.argv[1] + "/" + name)]
+ping = json.load(open(sys.argv[1] + "/ping.json"))
+assert ping["returned"] == ping["sent"] == 200, ping
+us = ping["round_trip_us"]
+assert 0 < us["min"] <= us["median"] <= us["p90"] <= us["p99"] <= us["max"], us
+assert load("call.json")[0]["fields"] == {"on": 1}
+assert load("get.json")[0]["fields"]["pings"] >= 220
+assert load("log.json")[0]["level"] == "info"
+numbers = [w["number"] for w in load("watch.json")]
+assert len(numbers) > 1 and numbers == sorted(set(numbers)), numbers
+END
+[ "$(cat "$tmp/call.txt")" = "on=1" ] || fail "call"
+grep -q '^mbx: rate: the server answered with status -22' "$tmp/call.err" || fail "call: $(cat "$tmp/call.err")"
+grep -q '20 sent, 20 returned, 0 lost, 0 wrong, 256 bytes each' "$tmp/ping.txt" || fail ping
+grep -q ' info     led on' "$tmp/log.txt" || fail "log: $(cat "$tmp/log.txt")"
+cd "$tmp" || exit 1
+cksum abc nothing "$mbx" | cmp - cksum.txt || fail "cksum"
+[ ! -s cksum.err ] || fail "cksum: progress in a pipe: $(cat cksum.err)"
+cksum <abc | cmp - cksum.stdin || fail "cksum of stdin"
+cksum abc | cmp - cksum.again || fail "cksum after a client that died"
+cksum abc nothing | cmp - cksum.some || fail "cksum with files that can't be read"
+[ "$(grep -c '^mbx: ' cksum.err2)" -eq 2 ] || fail "cksum: $(cat cksum.err2)"
+cd - >/dev/null || exit 1
+
+section sim and signals
+# start_keep: sim --keep in the background; its pid in $last, the board's in $board
+start_keep() {
+    : >"$tmp/bg.out"
+    TMPDIR=$tmp/sim "$mbx" sim --board linux --region "shm:/$name-sim" --keep \
+        >"$tmp/bg.out" 2>"$tmp/bg.err" </dev/null &
+    last=$!
+    pids="$pids $last"
+    until_true grep -q MBX_DOORBELL "$tmp/bg.out"
+    board=$(cat "/proc/$last/task/$last/children")
+    board=${board% }
+}
+gone() {
+    ! kill -0 "$1" 2>/dev/null
+}
+start_keep
+(
+    # shellcheck disable=SC1091
+    . "$tmp/bg.out"
+    timeout 30 "$mbx" ping
+) >"$tmp/out" || fail "the lines of --keep are of no use: $(cat "$tmp/out")"
+kill "$last"
+wait "$last" || fail "sim --keep: status $?"
+until_true gone "$board"
+[ -z "$(ls "$tmp/sim")" ] && [ ! -e "/dev/shm/$name-sim" ] || fail "sim --keep left something"
+start_keep
+kill -9 "$board"
+wait "$last"
+[ $? -eq 1 ] || fail "sim --keep: its board's death"
+grep -q 'ended by itself (signal 9)' "$tmp/bg.err" || fail "sim --keep: $(cat "$tmp/bg.err")"
+start_keep
+kill -9 "$last"
+wait "$last" 2>/dev/null
+until_true gone "$board"
+rm -rf "$tmp/sim" "/dev/shm/$name-sim"
+mkdir "$tmp/sim"
+TMPDIR=$tmp/sim timeout -s TERM --preserve-status 2 "$mbx" sim --board linux \
+    --region "shm:/$name-sim" -- sleep 60
+[ $? -eq 143 ] || fail "sim: SIGTERM to the command"
+[ -z "$(ls "$tmp/sim")" ] && [ ! -e "/dev/shm/$name-sim" ] || fail "sim left something"
+echo "all well"

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Two firmwares with different channels in one region, one after the other,
+ * while a host stays attached; and a host built for the other one.
+ *
+ * Usage: other BOARD, with BUILD in the environment.
+ */
+#include "board.h"
+
+#include "../../firmware/apps/demo/demo.h"
+
+static struct mbx_options demo_host(void)
+{
+	return (struct mbx_options){ .channels = demo_channels,
+				     .count = demo_channels_count,
+				     .doorbell = bell,
+				     .timeout_ms = PATIENCE_MS };
+}
+
+static void ping(struct mbx *m, const char *text)
+{
+	struct mbx_end *tx = open_end(m, "ping"), *rx = open_end(m, "pong");
+	char buf[64];
+	int n = (int)strlen(text);
+
+	assert_mbx(mbx_wait_peer(m, PATIENCE_MS), 0);
+	assert_mbx(mbx_send(tx, text, (size_t)n, PATIENCE_MS), 0);
+	assert_mbx(mbx_recv(rx, buf, sizeof(buf), PATIENCE_MS), n);
+	assert_memory_equal(buf, text, (size_t)n);
+	mbx_end_close(tx);
+	mbx_end_close(rx);
+}
+
+static int wait_for_error(struct mbx *m)
+{
+	int n = 0, i;
+
+	for (i = 0; i < PATIENCE_MS / 10 && n >= 0; i++)
+		n = mbx_wait(m, 10);
+	return n;
+}
+
+static void test_new_layout_under_a_running_host_is_told_and_usable(void **s)
+{
+	struct mbx_options o = demo_host();
+	struct mbx *m;
+
+	(void)s;
+	make_ram();
+	start_board("demo");
+	assert_mbx(mbx_open(&m, region, &o), 0);
+	ping(m, "to the demo");
+	end_board(SIGKILL);
+	start_board("echo");
+
+	/* the host that stayed: told, and every call says so */
+	assert_mbx(wait_for_error(m), MBX_ESTALE);
+	assert_non_null(strstr(mbx_errmsg(), "formatted again"));
+	mbx_close(m);
+	/* built for the demo: the channel and both values */
+	assert_mbx(mbx_open(&m, region, &o), MBX_EMISMATCH);
+	assert_non_null(strstr(mbx_errmsg(), "channels is 9 here, 2"));
+	/* without declarations of its own: at home anywhere */
+	o.channels = NULL;
+	o.count = 0;
+	assert_mbx(mbx_open(&m, region, &o), 0);
+	ping(m, "to the echo");
+
+	/* and back, while this host is attached to the echo's layout */
+	end_board(SIGTERM);
+	start_board("demo");
+	assert_mbx(wait_for_error(m), MBX_ESTALE);
+	mbx_close(m);
+	o = demo_host();
+	assert_mbx(mbx_open(&m, region, &o), 0);
+	ping(m, "to the demo again");
+	mbx_close(m);
+	end_board(SIGTERM);
+	assert_mbx(mbx_region_remove(region), 0);
+}
+
+static void test_firmware_hears_of_an_incompatible_host(void **state)
+{
+	struct mbx_channel wrong[demo_channels_count];
+	struct mbx_options o = demo_host(), observe = { .observe = 1 };
+	struct mbx_record rec;
+	struct mbx_end *log;
+	int n, found = 0;
+	struct mbx *m;
+	char line[128];
+
+	(void)state;
+	make_ram();
+	start_board("demo");
+	memcpy(wrong, demo_channels, sizeof(wrong));
+	wrong[DEMO_DATA].is.fwd.max_bytes /= 2;
+	o.channels = wrong;
+	assert_mbx(mbx_open(&m, region, &o), MBX_EMISMATCH);
+	assert_non_null(strstr(mbx_errmsg(), "\"data\""));
+	assert_non_null(strstr(mbx_errmsg(), "512"));
+	assert_non_null(strstr(mbx_errmsg(), "1024"));
+	assert_mbx(mbx_open(&m, region, &observe), 0);
+	log = open_end(m, "log");
+	while (!found && (n = mbx_log_read(log, line, sizeof(line) - 1, &rec,
+					   PATIENCE_MS)) >= 0) {
+		line[n] = 0;
+		found = strstr(line, "INCOMPATIBLE") != NULL;
+	}
+	assert_true(found);
+	mbx_close(m);
+	end_board(SIGTERM);
+	assert_mbx(mbx_region_remove(region), 0);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			test_new_layout_under_a_running_host_is_told_and_usable),
+		cmocka_unit_test(test_firmware_hears_of_an_incompatible_host),
+	};
+	int failed;
+
+	setup_board(argc, argv);
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	rmdir(dir);
+	return failed;
+}
