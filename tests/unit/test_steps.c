@@ -14,6 +14,7 @@
 #include "../../common/slots.c"
 #undef BEGIN
 #undef END
+#include "../../common/call.c"
 #include "../../common/link.c"
 
 void (*on_step)(const struct mbx_word *w, enum access access);
@@ -589,27 +590,87 @@ static void test_writer_dying_at_any_step_leaves_a_whole_log(void **state)
 		}
 }
 
+/* The handler writes too; what it then reads must all be whole already. */
+static void write_and_read(void)
+{
+	write_one();
+	read_to_end(&early, early_from);
+	early_from = writer.number;
+}
+
 static void test_interrupt_at_any_step_of_a_record_writes_its_own(void **state)
 {
 	uint32_t k;
 
 	(void)state;
-	handler = write_one;
+	handler = write_and_read;
 	for (k = 0; k < 12; k++) {
-		struct mbx_reader r;
-
 		start_slots(0u - 2u);
-		mbx_reader_attach(&r, &place);
+		early_from = writer.number;
+		mbx_reader_attach(&early, &place);
 		masked = pending = 0;
 		at_step(k, interrupt);
 		write_one();
 		on_step = NULL;
 		assert_int_equal(masked, 0);
 		write_one();
-		/* the three numbers or, had it come too late, two */
+		/* three numbers or, had it come too late, two */
 		assert_int_equal(writer.number, happened ? 1u : 0u);
-		read_to_end(&r, 0u - 2u);
+		read_to_end(&early, early_from);
 	}
+}
+
+/* ---- calls ---- */
+
+static struct queue_memory reply_mem;
+
+/* 1 if the server lived to the end of its answer. */
+static int serve_until(uint32_t k)
+{
+	struct mbx_queue_place rep;
+	struct mbx_caller caller;
+	static struct mbx_server server;
+	struct mbx_request r;
+	static int lived;
+	int n, status = 0;
+
+	at = queue_place(&mem, 64, 24, MBX_FAIL, 52);
+	rep = queue_place(&reply_mem, 64, 24, MBX_FAIL, 48);
+	assert_int_equal(mbx_caller_attach(&caller, &at, &rep, 1), 0);
+	assert_int_equal(mbx_server_attach(&server, &at, &rep), 0);
+	assert_int_equal(mbx_caller_start(&caller, "ask", 3, 1000, 0, 1), 0);
+	lived = 0;
+	if (!setjmp(grave)) {
+		at_step(k, die);
+		if (mbx_server_take(&server, &r, buf, 16) == MBX_EAGAIN)
+			mbx_server_take(&server, &r, buf, 16);
+		mbx_server_reply(&server, &r, -5, "answer", 6);
+		lived = 1;
+	}
+	on_step = NULL;
+	assert_true(mbx_server_attach(&server, &at, &rep) >= 0);
+	while ((n = mbx_server_take(&server, &r, buf, 16)) >= 0) {
+		assert_int_equal(n, 3);
+		assert_memory_equal(buf, "ask", 3);
+		assert_int_equal(mbx_server_reply(&server, &r, -5, "answer", 6),
+				 0);
+	}
+	assert_int_equal(n, MBX_EAGAIN);
+	n = mbx_caller_poll(&caller, buf, 16, &status, 0, 1);
+	assert_int_equal(n, 6);
+	assert_memory_equal(buf, "answer", 6);
+	assert_int_equal(status, -5);
+	return lived;
+}
+
+static void test_server_dying_at_any_step_answers_in_its_next_life(void **state)
+{
+	uint32_t k = 0;
+
+	(void)state;
+	while (!serve_until(k))
+		k++;
+	assert_true(k > 10);
 }
 
 /* ---- link ---- */
@@ -922,6 +983,8 @@ int main(void)
 			test_writer_dying_at_any_step_leaves_a_whole_log),
 		cmocka_unit_test(
 			test_interrupt_at_any_step_of_a_record_writes_its_own),
+		cmocka_unit_test(
+			test_server_dying_at_any_step_answers_in_its_next_life),
 		cmocka_unit_test(
 			test_formatter_dying_at_any_step_is_seen_and_made_good),
 		cmocka_unit_test(
