@@ -10,11 +10,11 @@ mbx=${BUILD:?}/mbx
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/mbx-cmd.XXXXXX") || exit 1
 name=mbx-cmd-$$
 region=shm:/$name
-pids=
+pids='' board=''
 unset MBX_REGION MBX_DOORBELL
 
 clean_up() {
-    for pid in $pids; do
+    for pid in $pids $board; do
         kill -9 "$pid" 2>/dev/null
     done
     rm -rf "$tmp" "/dev/shm/$name" "/dev/shm/$name"-*
@@ -378,6 +378,7 @@ expect 0 '' info -r "$save" -t 0
 # damage OFFSET BYTES: a copy in which those stand there
 damage() {
     cp "$tmp/saved" "$tmp/bad"
+    # shellcheck disable=SC2059 # octal escapes are what it is for
     printf "$2" | dd of="$tmp/bad" bs=1 seek="$1" conv=notrunc 2>/dev/null
 }
 bad=file:$tmp/bad
@@ -492,10 +493,22 @@ END
 chmod +x "$tmp/silent"
 sim_says 1 'has not come to life' --fw "$tmp/silent" -- true
 grep -q 'so far so good' "$tmp/err" || fail "sim: not its last words: $(cat "$tmp/err")"
-: >"/dev/shm/$name-sim"
-TMPDIR=$tmp/sim expect 4 'exists' sim --board linux --region "shm:/$name-sim" -- true
-[ -e "/dev/shm/$name-sim" ] || fail "sim removed what it had not made"
-rm "/dev/shm/$name-sim"
+sim_says 2 'a folder to write to is needed' --dir "$tmp/nosuch" -- true
+
+# a region that was there is used, if it fits, and stays; so does a folder given
+existing=shm:/$name-there
+: >"/dev/shm/$name-there"
+sim_says 4 'a region needs at least' --region "$existing" -- true
+truncate -s 64K "/dev/shm/$name-there"
+sim_says 4 'has 65536 bytes, but board linux has just 1048576 of RAM' \
+    --region "$existing" -- true
+truncate -s 1M "/dev/shm/$name-there"
+mkdir "$tmp/sockets"
+sim_says 0 on=1 --region "$existing" --dir "$tmp/sockets" -- mbx call led 1
+sim_says 0 'session 2' --region "$existing" --dir "$tmp/sockets" -- mbx info -t 0
+[ -e "/dev/shm/$name-there" ] || fail "sim removed what it had not made"
+[ -z "$(ls "$tmp/sockets")" ] || fail "sim left $(ls "$tmp/sockets")"
+rmdir "$tmp/sockets" || fail "sim removed a folder that it had not made"
 
 section ping, call, get and cksum against the demo
 printf abc >"$tmp/abc"
@@ -514,11 +527,21 @@ mbx log --json >log.json
 mbx watch sensor --for 1 --json >watch.json
 mbx cksum abc nothing "$MBX_BIG" >cksum.txt 2>cksum.err
 mbx cksum <abc >cksum.stdin
-# what a client that was killed has left: pieces, and an answer never taken
-mbx send data rubbish
-mbx send data --hex ''
+# what a client that was killed has left: an answer never taken, and pieces
+printf 'xyz\n\n' | mbx send data --lines
 mbx send data rubbish
 mbx cksum abc >cksum.again
+# the same without a new life of the host: another process goes on with it
+mbx recv pong --follow &
+holder=$!
+until mbx info -t 0 | grep -q '^host  *up.* pid'; do sleep 0.05; done
+printf 'xyz\n\n' | mbx send data --lines
+mbx cksum abc >cksum.joined
+mbx send data rubbish
+until mbx stat | awk '$1 == "data" { exit $5 != 0 }'; do sleep 0.05; done
+mbx cksum abc >>cksum.joined
+kill $holder
+wait $holder || :
 status=0
 mbx cksum abc nosuch . nothing >cksum.some 2>cksum.err2 || status=$?
 [ $status -eq 1 ] || exit 11
@@ -547,6 +570,7 @@ cksum abc nothing "$mbx" | cmp - cksum.txt || fail "cksum"
 [ ! -s cksum.err ] || fail "cksum: progress in a pipe: $(cat cksum.err)"
 cksum <abc | cmp - cksum.stdin || fail "cksum of stdin"
 cksum abc | cmp - cksum.again || fail "cksum after a client that died"
+cksum abc abc | cmp - cksum.joined || fail "cksum beside another process"
 cksum abc nothing | cmp - cksum.some || fail "cksum with files that can't be read"
 [ "$(grep -c '^mbx: ' cksum.err2)" -eq 2 ] || fail "cksum: $(cat cksum.err2)"
 cd - >/dev/null || exit 1
@@ -563,6 +587,11 @@ start_keep() {
     board=$(cat "/proc/$last/task/$last/children")
     board=${board% }
 }
+# nothing_left WHO: neither the region nor anything in TMPDIR
+nothing_left() {
+    [ -z "$(ls "$tmp/sim")" ] || fail "$1 left $(ls "$tmp/sim")"
+    [ ! -e "/dev/shm/$name-sim" ] || fail "$1 left its region"
+}
 gone() {
     ! kill -0 "$1" 2>/dev/null
 }
@@ -575,9 +604,11 @@ start_keep
 kill "$last"
 wait "$last" || fail "sim --keep: status $?"
 until_true gone "$board"
-[ -z "$(ls "$tmp/sim")" ] && [ ! -e "/dev/shm/$name-sim" ] || fail "sim --keep left something"
+board=
+nothing_left "sim --keep"
 start_keep
 kill -9 "$board"
+board=
 wait "$last"
 [ $? -eq 1 ] || fail "sim --keep: its board's death"
 grep -q 'ended by itself (signal 9)' "$tmp/bg.err" || fail "sim --keep: $(cat "$tmp/bg.err")"
@@ -585,10 +616,11 @@ start_keep
 kill -9 "$last"
 wait "$last" 2>/dev/null
 until_true gone "$board"
+board=
 rm -rf "$tmp/sim" "/dev/shm/$name-sim"
 mkdir "$tmp/sim"
 TMPDIR=$tmp/sim timeout -s TERM --preserve-status 2 "$mbx" sim --board linux \
     --region "shm:/$name-sim" -- sleep 60
 [ $? -eq 143 ] || fail "sim: SIGTERM to the command"
-[ -z "$(ls "$tmp/sim")" ] && [ ! -e "/dev/shm/$name-sim" ] || fail "sim left something"
+nothing_left sim
 echo "all well"
