@@ -173,7 +173,7 @@ test: ## Run all tests, unit and end to end (installs what is missing)
 	$(Q)$(MAKE) --no-print-directory test-only
 
 test-only: linux firmware-linux $(BOARDS:%=firmware-%) unit-unit unit-asan unit-tsan $(E2E) \
-		$(BUILD)/notick/mps2-an521/demo.elf
+		$(BUILD)/notick/mps2-an521/echo.elf
 	$(Q)BUILD=$(abspath $(BUILD)) tests/run
 
 run: ## Boot the firmware and run the main job (FILES="a b" streams those too)

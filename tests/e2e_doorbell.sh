@@ -9,5 +9,5 @@ command -v qemu-system-arm >/dev/null || {
     echo "qemu-system-arm is missing: scripts/setup.sh run"
     exit 77
 }
-"$BUILD/mbx" sim --board mps2-an521 --fw "$BUILD/notick/mps2-an521/demo.elf" -- \
+"$BUILD/mbx" sim --board mps2-an521 --fw "$BUILD/notick/mps2-an521/echo.elf" -- \
     "$BUILD/e2e/doorbell" "${SLEEPS:-1000000}"

@@ -8,7 +8,7 @@
  * A pseudo-random pause before each ping makes it meet the firmware awake,
  * asleep, and on all the steps between the two.
  *
- * Usage: mbx sim --fw DEMO -- doorbell SLEEPS	goes on until the firmware was
+ * Usage: mbx sim --fw ECHO -- doorbell SLEEPS	goes on until the firmware was
  *						woken so many times
  */
 #include <mbx/mbx.h>
@@ -18,8 +18,6 @@
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
-
-#include "../../firmware/apps/demo/demo.h"
 
 #define HANG_MS 20000
 
@@ -53,7 +51,7 @@ static uint32_t next_random(void)
 /* Up to about the time that the firmware takes to fall asleep, and more. */
 static void pause_a_little(void)
 {
-	uint32_t since = now_us(), us = next_random() % 32;
+	uint32_t since = now_us(), us = next_random() % 12;
 
 	while (now_us() - since < us)
 		;
@@ -87,12 +85,10 @@ static uint32_t wait_pong(struct mbx *m, struct mbx_end *pong, uint32_t round)
 
 int main(int argc, char **argv)
 {
-	struct mbx_options options = { .channels = demo_channels,
-				       .count = demo_channels_count,
-				       .timeout_ms = HANG_MS,
+	struct mbx_options options = { .timeout_ms = HANG_MS,
 				       .liveness_ms = 10 * HANG_MS };
 	unsigned long sleeps = argc > 1 ? strtoul(argv[1], NULL, 0) : 0;
-	uint32_t round, took;
+	uint32_t round, took, channel;
 	struct mbx_stream_stats s;
 	struct mbx_end *ping, *pong;
 	struct mbx *m;
@@ -104,9 +100,10 @@ int main(int argc, char **argv)
 	if (mbx_open(&m, NULL, &options) || mbx_wait_peer(m, HANG_MS) ||
 	    mbx_end_open(m, "ping", &ping) || mbx_end_open(m, "pong", &pong))
 		fail("cannot begin", 0);
+	channel = (uint32_t)mbx_channel_find(m, "ping");
 	for (round = 1; asleep < sleeps; round++) {
 		pause_a_little();
-		if (mbx_stream_stats(m, DEMO_PING, 0, &s))
+		if (mbx_stream_stats(m, channel, 0, &s))
 			fail("cannot look", round);
 		asleep += s.waits;
 		took = now_us();
