@@ -170,7 +170,7 @@ setup: ## Install what the build and the tests need (apt, or says what)
 
 test: ## Run all tests, unit and end to end (installs what is missing)
 	$(Q)scripts/setup.sh build run test
-	$(Q)$(MAKE) --no-print-directory test-only
+	$(Q)$(MAKE) --no-print-directory -j$(shell nproc) test-only
 
 test-only: linux firmware-linux $(BOARDS:%=firmware-%) unit-unit unit-asan unit-tsan $(E2E) \
 		$(BUILD)/notick/mps2-an521/echo.elf
@@ -178,7 +178,7 @@ test-only: linux firmware-linux $(BOARDS:%=firmware-%) unit-unit unit-asan unit-
 
 run: ## Boot the firmware and run the main job (FILES="a b" streams those too)
 	$(Q)scripts/setup.sh build run
-	$(Q)$(MAKE) --no-print-directory $(if $(V),,-s) linux firmware-$(BOARD)
+	$(Q)$(MAKE) --no-print-directory -j$(shell nproc) $(if $(V),,-s) linux firmware-$(BOARD)
 	$(Q)BUILD=$(abspath $(BUILD)) scripts/demo.sh $(BOARD) $(FILES)
 
 # ---- the rest ----

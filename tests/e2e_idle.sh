@@ -22,8 +22,13 @@ if [ "${1-}" = --inside ]; then
     [ $used -lt 500000 ]
     exit
 fi
+pids=
 for board in mps2-an521 mps2-an385; do
     for app in demo echo; do
-        "$BUILD/mbx" sim --board $board --fw "$BUILD/$board/$app.elf" -- "$0" --inside "$board $app"
+        "$BUILD/mbx" sim --board $board --fw "$BUILD/$board/$app.elf" -- "$0" --inside "$board $app" &
+        pids="$pids $!"
     done
+done
+for pid in $pids; do
+    wait "$pid"
 done

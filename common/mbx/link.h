@@ -72,7 +72,7 @@ struct mbx_link {
 	uint32_t let_go_off;	/* formatting: where its state stands */
 	uint8_t beaten;		/* the peer's beat was seen to change */
 	uint8_t formatting;
-	uint8_t discard; /* what is there is not to be adopted */
+	uint8_t discard;    /* what is there is not to be adopted */
 	struct mbx_why why; /* of the last MBX_EMISMATCH, EVERSION, ... */
 };
 

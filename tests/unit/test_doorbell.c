@@ -15,6 +15,7 @@
 #endif
 
 static char remote_bell[128], host_bell[128];
+static uint32_t rounds;
 
 /* The remote: echoes "up" to "down" until the host has gone. */
 static void echo(const char *region)
@@ -44,7 +45,7 @@ static void blocking_rounds(struct mbx_end *out, struct mbx_end *in)
 {
 	uint32_t i, got;
 
-	for (i = 0; i < ROUNDS; i++) {
+	for (i = 0; i < rounds; i++) {
 		assert_mbx(mbx_send(out, &i, 4, PATIENCE_MS), 0);
 		assert_mbx(mbx_recv(in, &got, 4, PATIENCE_MS), 4);
 		assert_int_equal(got, i);
@@ -60,10 +61,10 @@ static void polling_rounds(struct mbx *m, struct mbx_end *out,
 
 	assert_true(mbx_fd(m) >= 0);
 	assert_int_equal(mbx_fd(m), mbx_fd(m));
-	while (got < ROUNDS) {
+	while (got < rounds) {
 		struct pollfd p = { .fd = mbx_fd(m), .events = POLLIN };
 
-		if (sent - got < 4 && sent < ROUNDS) {
+		if (sent - got < 4 && sent < rounds) {
 			assert_mbx(mbx_send(out, &sent, 4, PATIENCE_MS), 0);
 			sent++;
 			continue;
@@ -86,7 +87,8 @@ static void polling_rounds(struct mbx *m, struct mbx_end *out,
 	assert_true(sleeps > 0);
 }
 
-static void run(const char *for_remote, const char *for_host)
+/* @slow: a side looks by a timer, so each round takes about a millisecond. */
+static void run(const char *for_remote, const char *for_host, int slow)
 {
 	const char *region = test_region();
 	struct mbx_options o = { .timeout_ms = PATIENCE_MS };
@@ -97,6 +99,7 @@ static void run(const char *for_remote, const char *for_host)
 
 	snprintf(remote_bell, sizeof(remote_bell), "%s", for_remote);
 	snprintf(host_bell, sizeof(host_bell), "%s", for_host);
+	rounds = slow ? ROUNDS / 5 : ROUNDS;
 	pid = spawn(echo, region);
 	o.doorbell = host_bell;
 	assert_mbx(mbx_open(&m, region, &o), 0);
@@ -117,20 +120,20 @@ static void run(const char *for_remote, const char *for_host)
 static void test_poll_carries_traffic_both_ways(void **state)
 {
 	(void)state;
-	run("poll:100", "poll:50");
+	run("poll:100", "poll:50", 0);
 }
 
 static void test_futex_carries_traffic_both_ways(void **state)
 {
 	(void)state;
-	run("futex", "futex");
+	run("futex", "futex", 0);
 }
 
 static void test_automatic_towards_a_poller_still_hears(void **state)
 {
 	(void)state;
 	unsetenv("MBX_DOORBELL");
-	run("poll:100", "");
+	run("poll:100", "", 1);
 }
 
 static void test_eventfd_inherited_carries_traffic(void **state)
@@ -141,7 +144,7 @@ static void test_eventfd_inherited_carries_traffic(void **state)
 	(void)state;
 	snprintf(to_remote, sizeof(to_remote), "eventfd:%d,%d", a, b);
 	snprintf(to_host, sizeof(to_host), "eventfd:%d,%d", b, a);
-	run(to_remote, to_host);
+	run(to_remote, to_host, 0);
 	close(a);
 	close(b);
 }
@@ -205,7 +208,7 @@ static void test_socket_carries_traffic_both_ways(void **state)
 	close(fb);
 	snprintf(a, sizeof(a), "socket:%s", to_remote.sun_path);
 	snprintf(b, sizeof(b), "socket:%s", to_host.sun_path);
-	run(a, b);
+	run(a, b, 0);
 	reap(pid, 0);
 	unlink(to_remote.sun_path);
 	unlink(to_host.sun_path);
@@ -216,7 +219,7 @@ static void test_socket_carries_traffic_both_ways(void **state)
 static void test_socket_without_anybody_listening_still_works(void **state)
 {
 	(void)state;
-	run("poll:100", "socket:/tmp/mbx-test-nobody-listens-here");
+	run("poll:100", "socket:/tmp/mbx-test-nobody-listens-here", 1);
 }
 
 int main(void)
