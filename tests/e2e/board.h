@@ -19,6 +19,8 @@ static inline void setup_board(int argc, char **argv)
 		exit(2);
 	}
 	board = argv[1];
+	prctl(PR_SET_CHILD_SUBREAPER,
+	      1); /* of what mbx sim leaves when killed */
 	snprintf(region, sizeof(region), "shm:/%s", strrchr(dir, '/') + 1);
 	snprintf(bell, sizeof(bell), "socket:%s/doorbell", dir);
 }
@@ -73,14 +75,35 @@ static inline void start_board(const char *app)
 	wait_formatted();
 }
 
+/* The process below mbx sim: QEMU, or the firmware itself. */
+static inline pid_t board_pid(void)
+{
+	char path[64];
+	int pid = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", sim_pid,
+		 sim_pid);
+	f = fopen(path, "r");
+	assert_non_null(f);
+	assert_int_equal(fscanf(f, "%d", &pid), 1);
+	fclose(f);
+	return pid;
+}
+
+/* Gone for good, QEMU too: two boards at once are not what is tested. */
 static inline void end_board(int sig)
 {
+	pid_t below = board_pid();
 	int status;
 
 	kill(sim_pid, sig);
 	assert_int_equal(waitpid(sim_pid, &status, 0), sim_pid);
-	if (sig == SIGKILL)
+	if (sig == SIGKILL) {
 		assert_true(WIFSIGNALED(status));
+		assert_int_equal(waitpid(below, &status, 0), below);
+		assert_true(WIFSIGNALED(status));
+	}
 }
 
 static inline void qmp(const char *command)
