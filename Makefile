@@ -10,6 +10,10 @@ VERSION := 0.1.0
 BOARDS  := mps2-an521 mps2-an385
 APPS    := $(notdir $(wildcard firmware/apps/*))
 
+ifeq ($(filter $(BOARD),$(BOARDS)),)
+$(error BOARD=$(BOARD): there is no such board, only $(BOARDS))
+endif
+
 CC       := $(CROSS_COMPILE)gcc
 AR       := $(CROSS_COMPILE)ar
 ARMCC    := arm-none-eabi-gcc
@@ -132,14 +136,14 @@ firmware-linux: $(HOSTAPPS) ## Build the firmware applications as Linux processe
 UNITSRC := $(wildcard tests/unit/test_*.c)
 UNITS   := $(UNITSRC:tests/unit/%.c=%)
 # What unit tests may link besides the library: the firmware's own modules.
-UNITEXTRA := $(filter-out %/main.c,$(wildcard firmware/apps/demo/*.c))
+UNITEXTRA := $(filter-out %/main.c,$(wildcard firmware/apps/*/*.c))
 
 # unit_variant NAME FLAGS: the unit tests and everything under them, built so
 define unit_variant
 $(BUILD)/$(1)/%.o: %.c
 	$$(call say,CC,"$$< ($(1))")
 	@mkdir -p $$(@D)
-	$(Q)$(CC) $$(ALL_CFLAGS) -Ilinux -Ifirmware -Ifirmware/apps/demo -Itests \
+	$(Q)$(CC) $$(ALL_CFLAGS) -Ilinux -Ifirmware $(APPS:%=-Ifirmware/apps/%) -Itests \
 		$(2) -DMBX_VERSION='"$(VERSION)"' -c $$< -o $$@
 $(BUILD)/$(1)/libmbx.a: $(LIBSRC:%.c=$(BUILD)/$(1)/%.o) $(UNITEXTRA:%.c=$(BUILD)/$(1)/%.o)
 	$$(call say,AR,$$@)
