@@ -235,7 +235,7 @@ static int explain(const struct mbx *m, const char *name, int err)
 		return mbxi_fail(
 			err,
 			"%s: formatted with %u bytes, but only %zu are "
-			"mapped",
+			"mapped; name all of it, or a whole copy",
 			name, why->theirs, m->region.bytes);
 	case MBX_EMISMATCH:
 		/* our own declarations came from the region: it is damaged */

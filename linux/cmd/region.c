@@ -185,7 +185,10 @@ static void declare(struct mbx_channel *c, const char *word, char *copy)
 	else
 		ok = declare_slots(c, sizes);
 	if (!ok)
-		bad_channel(word, "its sizes make no sense");
+		bad_channel(word,
+			    "its sizes make no sense: a queue has MAXxDEPTH, a "
+			    "state BYTESxSLOTS, a log MAXxSLOTS, a call "
+			    "REQUESTxREPLYxDEPTH, SLOTS 2, 4, 8, ...");
 	if (c->is.kind == MBX_KIND_LOG && rest)
 		bad_channel(word, "a log has no type, it is text");
 	c->is.type = c->is.kind == MBX_KIND_LOG ? "char text[]"

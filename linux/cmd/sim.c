@@ -268,9 +268,9 @@ static void exec_board(const struct sim *s, const char *path,
 	execvp(path, argv);
 	if (errno == ENOENT && !strchr(path, '/'))
 		dprintf(STDERR_FILENO,
-			"%s is not installed: it is in Debian's package %s, or "
-			"name another with --qemu PATH\n",
-			path, path);
+			"%s is not installed: install Debian's package "
+			"qemu-system-arm, or name QEMU with --qemu PATH\n",
+			path);
 	else
 		dprintf(STDERR_FILENO, "%s: %s\n", path, strerror(errno));
 	_exit(127);
@@ -576,7 +576,7 @@ static int run_sim(struct args *a)
 	if (!a->value['k'] == !a->argc)
 		fail(USAGE,
 		     "say what to run, as in \"mbx sim -- mbx info\", or --keep "
-		     "to stay");
+		     "to stay, and not both");
 	s.board = find_board(a->value['b'] ? a->value['b'] : "mps2-an521");
 	s.qemu = a->value['q'] ? a->value['q'] : "qemu-system-arm";
 	if (a->value['d'])

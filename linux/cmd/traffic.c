@@ -685,11 +685,11 @@ static const struct opt ping_opts[] = {
 
 #define DATA                                                                   \
 	"DATA is one value for each field of the channel's type, as VALUE or " \
-	"NAME=VALUE;\narrays are 1,2,3; of a channel without a type, text. "
+	"NAME=VALUE;\narrays are 1,2,3; of a channel without a type, text."
 
 const struct command traffic_commands[] = {
 	{ "send", "CHANNEL [DATA]...", "send a message into a queue",
-	  DATA "Without DATA: standard input.\n", send_opts, 1, -1, false,
+	  DATA " Without DATA: standard input.\n", send_opts, 1, -1, false,
 	  run_send },
 	{ "recv", "CHANNEL", "take messages from a queue and print them",
 	  "Messages that were in hand when an earlier reader died are marked "
