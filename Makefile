@@ -178,6 +178,7 @@ test: ## Run all tests, unit and end to end (installs what is missing)
 
 test-only: linux firmware-linux $(BOARDS:%=firmware-%) unit-unit unit-asan unit-tsan $(E2E) \
 		$(BUILD)/notick/mps2-an521/echo.elf
+test-only: ## Run all tests with what is installed
 	$(Q)BUILD=$(abspath $(BUILD)) tests/run
 
 run: ## Boot the firmware and run the main job (FILES="a b" streams those too)
@@ -204,7 +205,7 @@ SOURCES = $(shell git ls-files '*.c' '*.h' 2>/dev/null)
 format: ## Format all C sources
 	$(Q)clang-format -i $(SOURCES)
 
-check: ## Check formatting, headers that compile alone, warnings as errors
+check: ## Check formatting and style, with warnings as errors
 	$(Q)scripts/setup.sh build check
 	$(Q)BUILD=$(abspath $(BUILD)) scripts/check.sh
 

@@ -27,6 +27,10 @@ for f in $(git ls-files); do
     fi
 done
 
+if git grep -nE '@[A-Z]{2,}@' -- '*.md' '*.1'; then
+    fail "a placeholder that nobody filled in"
+fi
+
 # Warnings are errors here; a tree of its own, so that everything is compiled.
 if ! make -s -j2 BUILD="$BUILD/werror" WERROR=1 linux firmware-linux \
     firmware-mps2-an521 firmware-mps2-an385 unit-unit; then

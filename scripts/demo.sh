@@ -49,7 +49,7 @@ if [ $wrong != 0 ]; then
     exit 1
 fi
 
-heading "Ping: 2000 messages there and back, both sides asleep in between"
+heading "Ping: 2000 messages there and back"
 "$mbx" ping -n 2000 -i 0
 
 heading "The state \"sensor\" for a second: the latest value wins"
@@ -63,10 +63,11 @@ off=$("$mbx" call led on=0)
 echo "  led on=0  ->  $off"
 [ "$off" = "on=0" ] || { echo "make run: the LED is not off" >&2; exit 1; }
 
-heading "What the firmware logged"
+heading "What the firmware logged: each command above came, and went, as a host of its own"
 "$mbx" log
 
-heading "Statistics of the link"
+heading "Statistics: the link, and what the firmware counted"
 "$mbx" stat
+"$mbx" get stats
 
 printf '\nAll replies were right.\n'

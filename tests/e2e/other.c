@@ -119,10 +119,7 @@ int main(int argc, char **argv)
 			test_new_layout_under_a_running_host_is_told_and_usable),
 		cmocka_unit_test(test_firmware_hears_of_an_incompatible_host),
 	};
-	int failed;
 
 	setup_board(argc, argv);
-	failed = cmocka_run_group_tests(tests, NULL, NULL);
-	rmdir(dir);
-	return failed;
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }

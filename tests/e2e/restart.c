@@ -247,13 +247,10 @@ int main(int argc, char **argv)
 		cmocka_unit_test(
 			test_all_of_it_in_any_order_every_ping_is_accounted),
 	};
-	int failed;
 
 	setup_board(argc, argv);
 	score = mmap(NULL, sizeof(*score), PROT_READ | PROT_WRITE,
 		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	srand(1);
-	failed = cmocka_run_group_tests(tests, NULL, NULL);
-	rmdir(dir);
-	return failed;
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }
