@@ -33,6 +33,8 @@ static inline void setup_board(int argc, char **argv)
 		exit(2);
 	}
 	board = argv[1];
+	owner = getpid();
+	atexit(leave_nothing);
 	prctl(PR_SET_CHILD_SUBREAPER,
 	      1); /* of what mbx sim leaves when killed */
 	snprintf(region, sizeof(region), "shm:/%s", strrchr(dir, '/') + 1);
