@@ -567,6 +567,16 @@ int mbx_link_observe(struct mbx_link *l)
 	return observe(l, w);
 }
 
+/*
+ * What this core's cache has of the region, forget: lines from before somebody
+ * else formatted it would be written back whole with the next word stored there.
+ */
+static void forget(const struct mbx_link *l, uint32_t bytes)
+{
+	mbx_port_invalidate((void mbx_force *)(uintptr_t)mbx_link_word(l, 0),
+			    bytes);
+}
+
 /* Region formatted again, or about to be: let go, but do not touch a new one. */
 static int is_stale(struct mbx_link *l)
 {
@@ -575,8 +585,10 @@ static int is_stale(struct mbx_link *l)
 	if (magic == MBX_MAGIC &&
 	    load(l, OFF(mbx_super, instance)) == l->instance)
 		return 0;
-	if (magic == 0 && l->session)
+	if (magic == 0 && l->session) {
+		forget(l, l->end_off); /* a claim may be open, and dirty */
 		say(l, OFF(mbx_side_block, state), MBX_SIDE_DOWN);
+	}
 	l->instance = 0;
 	l->peer_session = 0;
 	return 1;
@@ -610,6 +622,8 @@ int mbx_link_attach(struct mbx_link *l)
 
 	l->peer_session = l->last_session = l->incompatible = 0;
 	l->beaten = 0;
+	if (!err || err == MBX_EMISMATCH)
+		forget(l, w[2]);
 	if (err == MBX_EMISMATCH)
 		say_incompatible(l, w);
 	if (err)
