@@ -73,6 +73,20 @@ static int find_places(struct mbx_end *e, struct mbx_queue_place *q,
 	return mbx_link_queue(l, e->index, q);
 }
 
+/*
+ * Processes that share the side's life take up the same end one after the
+ * other: the clock keeps the ids of each behind those of the one before, whose
+ * late replies would else be taken for its own.
+ */
+static int attach_caller(struct mbx_end *e, const struct mbx_queue_place *q,
+			 const struct mbx_queue_place *back)
+{
+	int err = mbx_caller_attach(&e->caller, q, back, e->m->link.session);
+
+	e->caller.id += mbxi_now_us();
+	return err;
+}
+
 static int attach_end(struct mbx_end *e)
 {
 	struct mbx_queue_place q = { 0 }, back = { 0 };
@@ -87,8 +101,7 @@ static int attach_end(struct mbx_end *e)
 	case END_RECEIVER:
 		return mbx_rx_attach(&e->rx, &q);
 	case END_CALLER:
-		return mbx_caller_attach(&e->caller, &q, &back,
-					 e->m->link.session);
+		return attach_caller(e, &q, &back);
 	case END_SERVER:
 		return mbx_server_attach(&e->server, &q, &back);
 	case END_WRITER:

@@ -40,7 +40,11 @@ struct mbx_request {
 
 /*
  * Take up the caller's end. @session is the link's own: it makes the ids of
- * this life differ from those of earlier ones.
+ * this life differ from those of earlier ones. Who takes up an end more than
+ * once in a life sets c->id behind the ids used so far before the first call.
+ *
+ * Returns 0 or 1 as mbx_rx_attach() of the replies, which is of no consequence
+ * here; or MBX_EPROTO as mbx_tx_attach() and mbx_rx_attach().
  */
 int mbx_caller_attach(struct mbx_caller *c, const struct mbx_queue_place *req,
 		      const struct mbx_queue_place *rep, uint32_t session);
