@@ -470,6 +470,36 @@ static void test_reply_to_an_end_that_was_closed_is_not_the_next_ones(void **s_)
 	assert_int_equal(sum, 3);
 }
 
+static void test_serve_without_room_for_a_reply_says_so(void **state)
+{
+	struct pair *p = *state;
+	struct mbx_end *s = open_end(p->remote, "add"), *c;
+	uint32_t ab[2] = { 0 };
+	struct mbx_request req;
+	int n, i = 0;
+
+	/* callers that each die before they take their reply */
+	do {
+		c = open_end(p->host, "add");
+		assert_mbx(mbx_call_start(c, ab, 8, PATIENCE_MS), 0);
+		mbx_end_close(c);
+		n = mbx_serve(s, ab, 8, &req, 10);
+		if (n >= 0)
+			assert_mbx(mbx_reply(s, &req, 0, ab, 4), 0);
+	} while (n >= 0 && ++i < 10);
+	assert_mbx(n, MBX_EAGAIN);
+	assert_non_null(strstr(mbx_errmsg(), "no room to answer"));
+	/* the next one drops them all, which is the room */
+	c = open_end(p->host, "add");
+	assert_mbx(mbx_call_start(c, ab, 8, PATIENCE_MS), 0);
+	assert_mbx(mbx_call_poll(c, ab, 4, NULL), MBX_EAGAIN);
+	for (i = 0; i < 2; i++) {
+		assert_mbx(mbx_serve(s, ab, 8, &req, 0), 8);
+		assert_mbx(mbx_reply(s, &req, 0, ab, 4), 0);
+	}
+	assert_mbx(mbx_call_poll(c, ab, 4, NULL), 4);
+}
+
 static void test_call_status_without_a_place_is_the_result(void **state)
 {
 	struct pair *p = *state;
@@ -676,6 +706,7 @@ int main(void)
 		TEST(test_call_in_steps_reaches_the_server_and_back),
 		TEST(test_call_unanswered_times_out_and_its_reply_is_not_next),
 		TEST(test_reply_to_an_end_that_was_closed_is_not_the_next_ones),
+		TEST(test_serve_without_room_for_a_reply_says_so),
 		TEST(test_call_status_without_a_place_is_the_result),
 		TEST(test_peer_gone_is_an_error_for_each_kind),
 		TEST(test_mismatch_names_channel_and_both_values),

@@ -145,16 +145,6 @@ static int take_data(void)
 	return mbx.peer_session ? add_piece() : MBX_ENOTCONN;
 }
 
-/* mbx_server_take() says MBX_EAGAIN for both "none" and "no room to answer". */
-static int why_not(struct mbx_server *server)
-{
-	struct mbx_word mbx_shared *room;
-	int err = mbx_tx_claim(&server->tx, server->tx.at.max_bytes, &room);
-
-	mbx_tx_abort(&server->tx);
-	return err == MBX_EAGAIN ? MBX_ENOSPC : MBX_EAGAIN;
-}
-
 static int serve(struct mbx_server *server,
 		 int (*act)(struct control *, const void *, uint32_t,
 			    uint32_t *))
@@ -165,7 +155,7 @@ static int serve(struct mbx_server *server,
 		n = mbx_server_take(server, &request, &asked, sizeof(asked));
 
 	if (n < 0)
-		return n == MBX_EAGAIN ? why_not(server) : n;
+		return n;
 	status = act(&control, &asked, (uint32_t)n, &answer);
 	mbx_server_reply(server, &request, status, &answer, sizeof(answer));
 	stats.calls++;
