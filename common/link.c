@@ -304,7 +304,9 @@ int mbx_link_init(struct mbx_link *l, const struct mbx_link_config *config)
 	if (!l->is.liveness_us)
 		l->is.liveness_us = 2000000;
 	l->why.channel = -1;
-	if (((uint32_t)l->is.base | l->is.bytes) & 3u ||
+	if (l->is.side > MBX_REMOTE ||
+	    ((uint32_t)l->is.base | l->is.bytes) & 3u ||
+	    (l->is.bytes && l->is.base > UINTPTR_MAX - (l->is.bytes - 1u)) ||
 	    l->is.bytes > MBX_MAX_REGION || l->is.count > MBX_MAX_CHANNELS ||
 	    !power_of_two_in(l->is.line_bytes, 4, 4096) ||
 	    !power_of_two_in(l->is.page_bytes, 64, 65536))
