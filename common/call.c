@@ -120,8 +120,10 @@ int mbx_server_take(struct mbx_server *s, struct mbx_request *req, void *buf,
 
 	/* an open claim is the room kept for the answer still owed */
 	n = mbx_tx_claim(&s->tx, s->tx.at.max_bytes, &room);
+	if (n > 0 || n == MBX_EAGAIN)
+		return MBX_ENOSPC;
 	if (n)
-		return n < 0 ? n : MBX_EAGAIN;
+		return n;
 	n = mbx_rx_peek(&s->rx, &at);
 	bytes = (uint32_t)n;
 	if (n >= 0 && bytes < HEAD) {

@@ -25,7 +25,7 @@ const char *mbx_strerror(int err)
 	case MBX_EINVAL:
 		return "invalid argument";
 	case MBX_ENOSPC:
-		return "the channels do not fit into the region";
+		return "no room: the region, or the reply queue, is too small or full";
 	case MBX_EMISMATCH:
 		return "the two sides declare different channels";
 	case MBX_ENODATA:

@@ -304,7 +304,9 @@ int mbx_link_init(struct mbx_link *l, const struct mbx_link_config *config)
 	if (!l->is.liveness_us)
 		l->is.liveness_us = 2000000;
 	l->why.channel = -1;
-	if (((uint32_t)l->is.base | l->is.bytes) & 3u ||
+	if (l->is.side > MBX_REMOTE ||
+	    ((uint32_t)l->is.base | l->is.bytes) & 3u ||
+	    (l->is.bytes && l->is.base > UINTPTR_MAX - (l->is.bytes - 1u)) ||
 	    l->is.bytes > MBX_MAX_REGION || l->is.count > MBX_MAX_CHANNELS ||
 	    !power_of_two_in(l->is.line_bytes, 4, 4096) ||
 	    !power_of_two_in(l->is.page_bytes, 64, 65536))
@@ -567,6 +569,16 @@ int mbx_link_observe(struct mbx_link *l)
 	return observe(l, w);
 }
 
+/*
+ * What this core's cache has of the region, forget: lines from before somebody
+ * else formatted it would be written back whole with the next word stored there.
+ */
+static void forget(const struct mbx_link *l, uint32_t bytes)
+{
+	mbx_port_invalidate((void mbx_force *)(uintptr_t)mbx_link_word(l, 0),
+			    bytes);
+}
+
 /* Region formatted again, or about to be: let go, but do not touch a new one. */
 static int is_stale(struct mbx_link *l)
 {
@@ -575,8 +587,10 @@ static int is_stale(struct mbx_link *l)
 	if (magic == MBX_MAGIC &&
 	    load(l, OFF(mbx_super, instance)) == l->instance)
 		return 0;
-	if (magic == 0 && l->session)
+	if (magic == 0 && l->session) {
+		forget(l, l->end_off); /* a claim may be open, and dirty */
 		say(l, OFF(mbx_side_block, state), MBX_SIDE_DOWN);
+	}
 	l->instance = 0;
 	l->peer_session = 0;
 	return 1;
@@ -610,6 +624,8 @@ int mbx_link_attach(struct mbx_link *l)
 
 	l->peer_session = l->last_session = l->incompatible = 0;
 	l->beaten = 0;
+	if (!err || err == MBX_EMISMATCH)
+		forget(l, w[2]);
 	if (err == MBX_EMISMATCH)
 		say_incompatible(l, w);
 	if (err)

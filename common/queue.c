@@ -271,10 +271,8 @@ int mbx_tx_commit(struct mbx_tx *tx, uint32_t bytes)
 		return MBX_EINVAL;
 	if (bytes >= tx->claimed)
 		return MBX_EMSGSIZE;
-	mbx_tx_abort(tx);
+	mbx_tx_abort(tx); /* the claim ends here; its payload is cleaned */
 	mbx_st(mbx_word_at(ring, next), 0);
-	mbx_port_clean((void mbx_force *)(uintptr_t)mbx_word_at(ring, pos + 4u),
-		       bytes);
 	tx->pos = next;
 	/* (P1) */
 	mbx_st_release(mbx_word_at(ring, pos), MBX_HDR_MSG + bytes);
@@ -283,8 +281,16 @@ int mbx_tx_commit(struct mbx_tx *tx, uint32_t bytes)
 
 void mbx_tx_abort(struct mbx_tx *tx)
 {
+	struct mbx_word mbx_shared *data;
+
 	if (!tx->claimed)
 		return;
+	/*
+	 * All of the claim: a line left dirty behind the message could be
+	 * evicted into whatever stands there after the next formatting.
+	 */
+	data = mbx_word_at(tx->at.ring, tx->pos + 4u);
+	mbx_port_clean((void mbx_force *)(uintptr_t)data, tx->claimed - 1u);
 	tx->claimed = 0;
 	tx->limit = tx->spare_limit;
 }

@@ -73,6 +73,20 @@ static int find_places(struct mbx_end *e, struct mbx_queue_place *q,
 	return mbx_link_queue(l, e->index, q);
 }
 
+/*
+ * Processes that share the side's life take up the same end one after the
+ * other: the clock keeps the ids of each behind those of the one before, whose
+ * late replies would else be taken for its own.
+ */
+static int attach_caller(struct mbx_end *e, const struct mbx_queue_place *q,
+			 const struct mbx_queue_place *back)
+{
+	int err = mbx_caller_attach(&e->caller, q, back, e->m->link.session);
+
+	e->caller.id += mbxi_now_us();
+	return err;
+}
+
 static int attach_end(struct mbx_end *e)
 {
 	struct mbx_queue_place q = { 0 }, back = { 0 };
@@ -87,8 +101,7 @@ static int attach_end(struct mbx_end *e)
 	case END_RECEIVER:
 		return mbx_rx_attach(&e->rx, &q);
 	case END_CALLER:
-		return mbx_caller_attach(&e->caller, &q, &back,
-					 e->m->link.session);
+		return attach_caller(e, &q, &back);
 	case END_SERVER:
 		return mbx_server_attach(&e->server, &q, &back);
 	case END_WRITER:
@@ -760,6 +773,20 @@ int mbx_call(struct mbx_end *e, const void *req, size_t bytes, void *rep,
 	return n;
 }
 
+/* Nothing was taken, and @why: wait for a request, or for room to answer. */
+static int sleep_to_serve(struct mbx_end *e, int why,
+			  const struct mbxi_patience *p)
+{
+	int err;
+
+	if (why == MBX_EAGAIN)
+		return sleep_for_data(e, &e->server.rx, p);
+	notify_tx(e, &e->server.tx); /* padding may have become visible */
+	err = sleep_for_room(e, &e->server.tx, p);
+	mbx_tx_want_room(&e->server.tx, 0);
+	return err;
+}
+
 int mbx_serve(struct mbx_end *e, void *req, size_t cap,
 	      struct mbx_request *request, int timeout_ms)
 {
@@ -772,8 +799,8 @@ int mbx_serve(struct mbx_end *e, void *req, size_t cap,
 	p = mbxi_patience(timeout_ms);
 	for (;;) {
 		n = mbx_server_take(&e->server, request, req, c);
-		if (n != MBX_EAGAIN ||
-		    sleep_for_data(e, &e->server.rx, &p) == MBX_EAGAIN)
+		if ((n != MBX_EAGAIN && n != MBX_ENOSPC) ||
+		    sleep_to_serve(e, n, &p) == MBX_EAGAIN)
 			break;
 		n = mbxi_tick(e->m, false);
 		if (n)
@@ -783,6 +810,11 @@ int mbx_serve(struct mbx_end *e, void *req, size_t cap,
 		e->again = e->first_again;
 		return n;
 	}
+	if (n == MBX_ENOSPC)
+		return mbxi_fail(MBX_EAGAIN,
+				 "channel \"%s\": no room to answer: the peer "
+				 "has taken no replies for %d ms",
+				 e->channel->name, timeout_ms);
 	if (n == MBX_EAGAIN)
 		return e->m->link.peer_session
 			       ? mbxi_fail(

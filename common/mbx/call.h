@@ -40,7 +40,10 @@ struct mbx_request {
 
 /*
  * Take up the caller's end. @session is the link's own: it makes the ids of
- * this life differ from those of earlier ones.
+ * this life differ from those of earlier ones. Who takes up an end more than
+ * once in a life sets c->id behind the ids used so far before the first call.
+ *
+ * Returns 0, or MBX_EPROTO as mbx_tx_attach() and mbx_rx_attach().
  */
 int mbx_caller_attach(struct mbx_caller *c, const struct mbx_queue_place *req,
 		      const struct mbx_queue_place *rep, uint32_t session);
@@ -76,7 +79,12 @@ int mbx_caller_start(struct mbx_caller *c, const void *req, uint32_t bytes,
 int mbx_caller_poll(struct mbx_caller *c, void *rep, uint32_t cap, int *status,
 		    uint32_t now_us, uint32_t peer_session);
 
-/* Take up the server's end; 1: the first request was in hand before. */
+/*
+ * Take up the server's end.
+ *
+ * Returns 0; or 1 when the first request was in hand when the previous life
+ * ended; or MBX_EPROTO as mbx_tx_attach() and mbx_rx_attach().
+ */
 int mbx_server_attach(struct mbx_server *s, const struct mbx_queue_place *req,
 		      const struct mbx_queue_place *rep);
 
@@ -85,7 +93,9 @@ int mbx_server_attach(struct mbx_server *s, const struct mbx_queue_place *req,
  * until mbx_server_reply(), so a server that dies in between sees it again.
  *
  * Returns its length in bytes, or
- *   MBX_EAGAIN		none, or no room for a reply
+ *   MBX_EAGAIN		none
+ *   MBX_ENOSPC		no room for a reply, so none was looked for: notify s->tx
+ *			(as after a full mbx_tx_send()) and wait for room there
  *   MBX_EMSGSIZE	longer than @cap; it stays
  *   MBX_EBUSY		the last one is not answered yet
  *   MBX_EPROTO		a queue holds what cannot be

@@ -49,10 +49,14 @@ enum mbx_full {
 /*
  * The bytes of a ring that holds @depth messages of @max bytes wherever they
  * start: one header word each, one message's worth lost at the wrap, one word
- * of gap.
+ * of gap. Too many for any region: ~0, which mbx_link_init() refuses.
  */
 #define MBX_RING_BYTES(depth, max)                                             \
-	(((depth) + 1u) * (4u + MBX_ROUND4(max)) + 4u)
+	(MBX_RING_BYTES_(depth, max) > MBX_MAX_REGION                          \
+		 ? ~0u                                                         \
+		 : (uint32_t)MBX_RING_BYTES_(depth, max))
+#define MBX_RING_BYTES_(depth, max)                                            \
+	(((uint64_t)(depth) + 1u) * (4u + MBX_ROUND4(max)) + 4u)
 
 /* One direction of data: a ring, or an array of slots. */
 struct mbx_stream {

@@ -22,7 +22,7 @@ enum mbx_err {
 	MBX_EBUSY = -16,     /* somebody else has it; a claim is open */
 	MBX_EEXIST = -17,    /* it is there already */
 	MBX_EINVAL = -22,    /* an argument makes no sense */
-	MBX_ENOSPC = -28,    /* the layout does not fit the region */
+	MBX_ENOSPC = -28,    /* no room: layout in region, reply in its queue */
 	MBX_EMISMATCH = -52, /* the two sides were built with other channels */
 	MBX_ENODATA = -61,   /* a state channel without a value yet */
 	MBX_EPROTO = -71,   /* a value that no honest peer could have written */

@@ -90,8 +90,9 @@ enum mbx_event {
  *
  * Returns 0, or
  *   MBX_EINVAL	a channel is declared in a way that cannot be (why.channel),
- *		base or bytes is not a multiple of 4, or line or page bytes is
- *		not a power of two in range
+ *		base or bytes is not a multiple of 4 or goes beyond the end of
+ *		memory, line or page bytes is not a power of two in range, or
+ *		side is neither
  */
 int mbx_link_init(struct mbx_link *link, const struct mbx_link_config *config);
 

@@ -19,8 +19,12 @@
  *	Called after mbx stored there and before the store that publishes it.
  *   mbx_port_invalidate(addr, bytes)
  *	Forget cached copies of the range, so that the next load fetches memory.
- *	mbx only calls it for lines that hold nothing dirty of this side's.
- *	Lines must not be longer than the region's line_bytes (LAYOUT.md).
+ *	Lines must not be longer than the region's line_bytes (LAYOUT.md). None
+ *	holds anything dirty of this side's, but for a claim left open when the
+ *	peer takes the region back: that may be written back or get lost. Called
+ *	for the whole region at attach.
+ *	Both take 0 bytes and any alignment, and are ordered against all other
+ *	accesses, loads too, by themselves: on Arm, a DSB before and one behind.
  *   mbx_port_mask(), mbx_port_unmask(was)
  *	Mask interrupts on this core and return what to give back (uint32_t);
  *	nests. Held while one log record is written: bounded by its max_bytes.

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Two firmwares with different channels in one region, one after the other,
- * while a host stays attached; and a host built for the other one.
+ * while a host stays attached; a host built for the other one; and a host that
+ * corrupts what it shares with the demo.
  *
  * Usage: other BOARD, with BUILD in the environment.
  */
@@ -79,15 +80,60 @@ static void test_new_layout_under_a_running_host_is_told_and_usable(void **s)
 	assert_mbx(mbx_region_remove(region), 0);
 }
 
+/* Read the log from its oldest line on until one contains @text. */
+static void wait_for_line(struct mbx *m, const char *text)
+{
+	struct mbx_end *log = open_end(m, "log");
+	char line[DEMO_LOG_BYTES + 1];
+	int n;
+
+	do {
+		n = mbx_log_read(log, line, sizeof(line) - 1, NULL,
+				 PATIENCE_MS);
+		assert_true(n >= 0);
+		line[n] = 0;
+	} while (!strstr(line, text));
+	mbx_end_close(log);
+}
+
+/* An impossible word where the demo looks for the next ping. */
+static void corrupt_ping(struct mbx *m)
+{
+	struct mbx_queue_place at;
+
+	assert_int_equal(mbx_link_queue(mbx_get_link(m), DEMO_PING, &at), 0);
+	mbx_st(mbx_word_at(at.ring, mbx_ld(at.rx) & ~3u), 0xdeadbeef);
+}
+
+static void test_corrupted_ring_is_given_up_and_the_host_goes_on(void **state)
+{
+	struct mbx_options o = demo_host();
+	struct mbx *m;
+	int i;
+
+	(void)state;
+	make_ram();
+	start_board("demo");
+	assert_mbx(mbx_open(&m, region, &o), 0);
+	for (i = 0; i < 2; i++) {
+		ping(m, "before");
+		corrupt_ping(m);
+		assert_mbx(wait_for_error(m), MBX_ESTALE);
+		mbx_close(m);
+		assert_mbx(mbx_open(&m, region, &o), 0);
+		ping(m, "after");
+		wait_for_line(m, "anew: ping held 0xdeadbeef");
+	}
+	mbx_close(m);
+	end_board(SIGTERM);
+	assert_mbx(mbx_region_remove(region), 0);
+}
+
 static void test_firmware_hears_of_an_incompatible_host(void **state)
 {
 	struct mbx_channel wrong[demo_channels_count];
 	struct mbx_options o = demo_host(), observe = { .observe = 1 };
-	struct mbx_record rec;
-	struct mbx_end *log;
-	int n, found = 0;
 	struct mbx *m;
-	char line[128];
 
 	(void)state;
 	make_ram();
@@ -100,13 +146,7 @@ static void test_firmware_hears_of_an_incompatible_host(void **state)
 	assert_non_null(strstr(mbx_errmsg(), "512"));
 	assert_non_null(strstr(mbx_errmsg(), "1024"));
 	assert_mbx(mbx_open(&m, region, &observe), 0);
-	log = open_end(m, "log");
-	while (!found && (n = mbx_log_read(log, line, sizeof(line) - 1, &rec,
-					   PATIENCE_MS)) >= 0) {
-		line[n] = 0;
-		found = strstr(line, "INCOMPATIBLE") != NULL;
-	}
-	assert_true(found);
+	wait_for_line(m, "INCOMPATIBLE");
 	mbx_close(m);
 	end_board(SIGTERM);
 	assert_mbx(mbx_region_remove(region), 0);
@@ -118,6 +158,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(
 			test_new_layout_under_a_running_host_is_told_and_usable),
 		cmocka_unit_test(test_firmware_hears_of_an_incompatible_host),
+		cmocka_unit_test(
+			test_corrupted_ring_is_given_up_and_the_host_goes_on),
 	};
 
 	setup_board(argc, argv);

@@ -262,7 +262,7 @@ static void test_dropping_queue_is_no_room_not_a_length(void **state)
 		;
 	assert_int_equal(call_at(3, 100, 0), 0);
 	assert_int_equal(mbx_server_take(&server, &r, out, sizeof(out)),
-			 MBX_EAGAIN);
+			 MBX_ENOSPC);
 	while (mbx_tx_send(&caller.tx, buf, 8u + MAX) == 0)
 		;
 	caller.open = 0;
@@ -297,7 +297,7 @@ static void test_server_without_room_for_reply_leaves_the_request(void **state)
 		assert_int_equal(call_at(20, 1, 0), 0);
 		caller.open = 0;
 		n = mbx_server_take(&server, &r, out, sizeof(out));
-		if (n == MBX_EAGAIN)
+		if (n == MBX_ENOSPC)
 			break;
 		assert_int_equal(n, 20);
 		assert_int_equal(mbx_server_reply(&server, &r, 0, buf, MAX), 0);
@@ -387,7 +387,8 @@ static void *serve_all(void *arg)
 		int n;
 
 		while ((n = mbx_server_take(&server, &r, msg, MAX)) ==
-		       MBX_EAGAIN)
+			       MBX_EAGAIN ||
+		       n == MBX_ENOSPC)
 			sched_yield();
 		*bad += n != (int)(i % MAX) || !is_message(msg, i, i % MAX);
 		*bad += mbx_server_reply(&server, &r, -(int)i, msg,

@@ -831,6 +831,13 @@ static void test_init_refuses_impossible_configurations(void **state)
 	c = config(MBX_HOST, demo, DEMO);
 	c.bytes = MBX_MAX_REGION + 4u;
 	assert_int_equal(mbx_link_init(&l, &c), MBX_EINVAL);
+	c = config((enum mbx_side)2, demo, DEMO);
+	assert_int_equal(mbx_link_init(&l, &c), MBX_EINVAL);
+	c = config(MBX_HOST, demo, DEMO);
+	c.base = UINTPTR_MAX - c.bytes + 5u;
+	assert_int_equal(mbx_link_init(&l, &c), MBX_EINVAL);
+	c.base -= 4u; /* the last bytes there are */
+	assert_int_equal(mbx_link_init(&l, &c), 0);
 	c = config(MBX_HOST, demo, MBX_MAX_CHANNELS + 1u);
 	assert_int_equal(mbx_link_init(&l, &c), MBX_EINVAL);
 	assert_int_equal(l.why.channel, -1);
@@ -898,6 +905,27 @@ static void test_init_refuses_impossible_channels(void **state)
 	REFUSED(call, is.slots, 4);
 	REFUSED(call, is.full, MBX_DROP);
 #undef REFUSED
+}
+
+/* Rings of more than 4 GiB, whose size modulo that would look all right. */
+static void test_init_refuses_rings_that_overflow(void **state)
+{
+	static const struct mbx_channel big[] = {
+		{ "a", Q(MBX_H2R, 0x3ffffcu, 1200, "") },
+		{ "b", Q(MBX_H2R, 4, 0x20000000u, "") },
+		{ "c", MBX_CALL(MBX_H2R, 4, 0x3ffff4u, 1200, "") },
+		{ "d", Q(MBX_H2R, 64, ~0u, "") },
+	};
+	uint32_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_SIZE(big); i++) {
+		struct mbx_channel c = big[i];
+
+		assert_int_equal(declare(&c), MBX_EINVAL);
+	}
+	assert_int_equal(MBX_RING_BYTES(0, MBX_MAX_REGION - 8u),
+			 MBX_MAX_REGION);
 }
 
 static void test_places_of_the_wrong_kind_say_enotsup(void **state)
@@ -1347,6 +1375,7 @@ int main(void)
 		test(test_region_at_address_0_works_like_any_other),
 		test(test_init_refuses_impossible_configurations),
 		test(test_init_refuses_impossible_channels),
+		test(test_init_refuses_rings_that_overflow),
 		test(test_places_of_the_wrong_kind_say_enotsup),
 		test(test_mismatch_of_every_field_names_channel_and_values),
 		test(test_incompatible_peer_is_told_whatever_its_session),

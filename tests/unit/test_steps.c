@@ -642,7 +642,7 @@ static int serve_until(uint32_t k)
 	lived = 0;
 	if (!setjmp(grave)) {
 		at_step(k, die);
-		if (mbx_server_take(&server, &r, buf, 16) == MBX_EAGAIN)
+		if (mbx_server_take(&server, &r, buf, 16) < 0)
 			mbx_server_take(&server, &r, buf, 16);
 		mbx_server_reply(&server, &r, -5, "answer", 6);
 		lived = 1;
@@ -655,7 +655,8 @@ static int serve_until(uint32_t k)
 		assert_int_equal(mbx_server_reply(&server, &r, -5, "answer", 6),
 				 0);
 	}
-	assert_int_equal(n, MBX_EAGAIN);
+	/* none is left, or no room until the caller has taken this one */
+	assert_true(n == MBX_EAGAIN || n == MBX_ENOSPC);
 	n = mbx_caller_poll(&caller, buf, 16, &status, 0, 1);
 	assert_int_equal(n, 6);
 	assert_memory_equal(buf, "answer", 6);

@@ -145,16 +145,6 @@ static int take_data(void)
 	return mbx.peer_session ? add_piece() : MBX_ENOTCONN;
 }
 
-/* mbx_server_take() says MBX_EAGAIN for both "none" and "no room to answer". */
-static int why_not(struct mbx_server *server)
-{
-	struct mbx_word mbx_shared *room;
-	int err = mbx_tx_claim(&server->tx, server->tx.at.max_bytes, &room);
-
-	mbx_tx_abort(&server->tx);
-	return err == MBX_EAGAIN ? MBX_ENOSPC : MBX_EAGAIN;
-}
-
 static int serve(struct mbx_server *server,
 		 int (*act)(struct control *, const void *, uint32_t,
 			    uint32_t *))
@@ -165,7 +155,7 @@ static int serve(struct mbx_server *server,
 		n = mbx_server_take(server, &request, &asked, sizeof(asked));
 
 	if (n < 0)
-		return n == MBX_EAGAIN ? why_not(server) : n;
+		return n;
 	status = act(&control, &asked, (uint32_t)n, &answer);
 	mbx_server_reply(server, &request, status, &answer, sizeof(answer));
 	stats.calls++;
@@ -374,11 +364,8 @@ static void attach(uint32_t patience_us)
 /* A host of another life does not know what the one before it had sent. */
 static void host_is_up(void)
 {
-	struct input *in;
-
-	for (in = inputs; in < INPUTS_END; in++)
-		if (mbx.peer_session == stream_session)
-			return;
+	if (mbx.peer_session == stream_session)
+		return;
 	if (stream.bytes)
 		say(MBX_LOG_WARNING, "stream given up after %u bytes",
 		    stream.bytes);
@@ -452,13 +439,16 @@ static void start(void)
  * application's answer is to give up what is queued: format anew, at most once a
  * second. The host is told RESET.
  */
-static void give_up_region(void)
+static void give_up_region(const struct input *why)
 {
+	uint32_t in = why->rx->bad, out = why->tx->bad;
+
 	mbx_link_discard(&mbx);
 	own_region();
 	attach(0);
-	say(MBX_LOG_ERROR, "region formatted anew after protocol error %u",
-	    stats.proto_errors);
+	/* the log was lost with the rest */
+	say(MBX_LOG_ERROR, "region formatted anew: %s held 0x%x",
+	    demo_channels[out ? why->out : why->in].name, out ? out : in);
 }
 
 static void each_second(void)
@@ -467,7 +457,7 @@ static void each_second(void)
 
 	for (in = inputs; in < INPUTS_END; in++)
 		if (in->waits == FOR_FORMAT) {
-			give_up_region();
+			give_up_region(in);
 			break;
 		}
 	publish_stats();
