@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #define LOG_LOOK_US 10000u
@@ -73,6 +74,20 @@ static int find_places(struct mbx_end *e, struct mbx_queue_place *q,
 	return mbx_link_queue(l, e->index, q);
 }
 
+/*
+ * Where a caller's ids begin. Callers of one side follow one another within
+ * its life, in many processes: a reply to one that gave up must not be taken
+ * for the next one's.
+ */
+static uint32_t new_ids(void)
+{
+	uint32_t seed;
+
+	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != sizeof(seed))
+		seed = mbxi_now_us() ^ (uint32_t)getpid() << 16;
+	return seed;
+}
+
 static int attach_end(struct mbx_end *e)
 {
 	struct mbx_queue_place q = { 0 }, back = { 0 };
@@ -87,8 +102,7 @@ static int attach_end(struct mbx_end *e)
 	case END_RECEIVER:
 		return mbx_rx_attach(&e->rx, &q);
 	case END_CALLER:
-		return mbx_caller_attach(&e->caller, &q, &back,
-					 e->m->link.session);
+		return mbx_caller_attach(&e->caller, &q, &back, new_ids());
 	case END_SERVER:
 		return mbx_server_attach(&e->server, &q, &back);
 	case END_WRITER:

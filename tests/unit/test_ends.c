@@ -626,6 +626,27 @@ static void test_damaged_directory_is_refused_without_declarations(void **state)
 	assert_mbx(mbx_open_at(&p->host, &p->region, NULL), 0);
 }
 
+static void test_call_by_a_new_caller_gets_no_reply_of_the_last(void **state)
+{
+	struct pair *p = *state;
+	struct mbx_end *c = open_end(p->host, "add");
+	struct mbx_end *s = open_end(p->remote, "add");
+	uint32_t ab[2] = { 1, 2 }, sum = 0;
+	struct mbx_request req;
+	int status;
+
+	assert_mbx(mbx_call_start(c, ab, 8, PATIENCE_MS), 0);
+	mbx_end_close(c); /* gives up; the side's life goes on */
+	c = open_end(p->host, "add");
+	assert_mbx(mbx_call_start(c, ab, 8, PATIENCE_MS), 0);
+	assert_mbx(mbx_serve(s, ab, 8, &req, 0), 8);
+	assert_mbx(mbx_reply(s, &req, 0, &sum, 4), 0);
+	assert_mbx(mbx_call_poll(c, &sum, 4, &status), MBX_EAGAIN);
+	assert_mbx(mbx_serve(s, ab, 8, &req, 0), 8);
+	assert_mbx(mbx_reply(s, &req, 0, &sum, 4), 0);
+	assert_mbx(mbx_call_poll(c, &sum, 4, &status), 4);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -658,6 +679,7 @@ int main(void)
 		TEST(test_options_contradicting_are_refused),
 		TEST(test_create_that_fails_leaves_nothing),
 		TEST(test_damaged_directory_is_refused_without_declarations),
+		TEST(test_call_by_a_new_caller_gets_no_reply_of_the_last),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
