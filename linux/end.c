@@ -209,10 +209,12 @@ void mbx_end_close(struct mbx_end *e)
 	for (p = &e->m->ends; *p != e; p = &(*p)->next)
 		;
 	*p = e->next;
-	if (e->role == END_SENDER && !e->m->dead)
-		mbx_flush(e);
-	if (own_block(e) && !e->m->dead)
+	/* of a region that was formatted again nothing is ours any more */
+	if (own_block(e) && mbxi_tick(e->m, true) == 0) {
+		if (e->role == END_SENDER)
+			mbx_flush(e);
 		mbx_st(own_block(e), 0);
+	}
 	if (e->lock_off)
 		mbxi_lock_drop(e->m->lock_fd, e->lock_off);
 	free(e);
@@ -423,7 +425,7 @@ static int send_how(struct mbx_end *e, enum how how, const void *msg,
 		if (sleep_for_room(e, &e->tx, &p) == MBX_EAGAIN)
 			break;
 	}
-	if (waited)
+	if (waited && !e->m->dead)
 		mbx_tx_want_room(&e->tx, 0);
 	if (err == MBX_EAGAIN)
 		return mbxi_fail(err,

@@ -647,6 +647,39 @@ static void test_call_by_a_new_caller_gets_no_reply_of_the_last(void **state)
 	assert_mbx(mbx_call_poll(c, &sum, 4, &status), 4);
 }
 
+/* The owner formats anew, without the half second of grace for the host. */
+static void format_other_layout(struct pair *p)
+{
+	struct mbx_options o = { .side = MBX_REMOTE,
+				 .format = 1,
+				 .channels = host_channels,
+				 .count = 2 };
+	const struct mbx_link *l = mbx_get_link(p->host);
+	uint32_t off = l->section[MBX_HOST];
+
+	mbx_close(p->remote);
+	mbx_st(mbx_link_word(l, off), MBX_SIDE_DOWN); /* as if it let go */
+	assert_mbx(mbx_open_at(&p->remote, &p->region, &o), 0);
+}
+
+static void test_close_after_formatting_stores_nothing_there(void **state)
+{
+	struct pair *p = *state;
+	static char before[65536];
+	struct mbx_end *down = open_end(p->host, "down");
+	struct mbx_queue_place at;
+
+	open_end(p->host, "up");
+	assert_mbx(mbx_link_queue(mbx_get_link(p->host), DOWN, &at), 0);
+	format_other_layout(p);
+	mbx_st(mbx_word_at(at.rx, 8), 0xda7a); /* what is somebody else's now */
+	memcpy(before, p->region.base, sizeof(before));
+	mbx_end_close(down);
+	mbx_close(p->host);
+	assert_memory_equal(before, p->region.base, sizeof(before));
+	assert_mbx(mbx_open_at(&p->host, &p->region, NULL), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -680,6 +713,7 @@ int main(void)
 		TEST(test_create_that_fails_leaves_nothing),
 		TEST(test_damaged_directory_is_refused_without_declarations),
 		TEST(test_call_by_a_new_caller_gets_no_reply_of_the_last),
+		TEST(test_close_after_formatting_stores_nothing_there),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
