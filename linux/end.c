@@ -334,6 +334,13 @@ static void notify_rx(struct mbx_end *e, struct mbx_rx *rx)
 	ring_if(e, mbx_rx_notify(rx), rx->at.rx);
 }
 
+/* The same where nothing was there to take but perhaps padding, from @pos. */
+static void notify_if_moved(struct mbx_end *e, struct mbx_rx *rx, uint32_t pos)
+{
+	if (rx->pos != pos)
+		notify_rx(e, rx);
+}
+
 /* Sleep until @rx has something; 0, or MBX_EAGAIN when the time is over. */
 static int sleep_for_data(struct mbx_end *e, struct mbx_rx *rx,
 			  const struct mbxi_patience *p)
@@ -418,9 +425,11 @@ static int send_how(struct mbx_end *e, enum how how, const void *msg,
 		err = wait_up(e, &p);
 		if (!err)
 			err = try_send(e, how, msg, n, data);
+		/* a full ring has made the batch so far, or padding, visible */
+		if (err == MBX_EAGAIN || err == 1)
+			notify_tx(e, &e->tx);
 		if (err != MBX_EAGAIN || e->channel->is.full != MBX_BLOCK)
 			break;
-		notify_tx(e, &e->tx); /* a full ring flushes a batch */
 		waited = true;
 		if (sleep_for_room(e, &e->tx, &p) == MBX_EAGAIN)
 			break;
@@ -486,9 +495,11 @@ int mbx_abort(struct mbx_end *e)
 {
 	int err = need_role(e, e->role == END_SENDER, 0, "sent to");
 
-	if (!err)
-		mbx_tx_abort(&e->tx);
-	return err;
+	if (err)
+		return err;
+	mbx_tx_abort(&e->tx);
+	notify_tx(e, &e->tx); /* of a batch that the claim made visible */
+	return 0;
 }
 
 /* ---- queue, receiving ---- */
@@ -497,7 +508,12 @@ int mbx_abort(struct mbx_end *e)
 static int take(struct mbx_end *e, void *buf, uint32_t cap,
 		struct mbx_word **data)
 {
-	return buf ? mbx_rx_recv(&e->rx, buf, cap) : mbx_rx_peek(&e->rx, data);
+	uint32_t pos = e->rx.pos;
+	int n = buf ? mbx_rx_recv(&e->rx, buf, cap) : mbx_rx_peek(&e->rx, data);
+
+	if (n < 0 || !buf)
+		notify_if_moved(e, &e->rx, pos);
+	return n;
 }
 
 static int take_how(struct mbx_end *e, void *buf, size_t cap,
@@ -715,30 +731,30 @@ int mbx_call_start(struct mbx_end *e, const void *req, size_t bytes,
 		return err;
 	err = mbx_caller_start(&e->caller, req, clamp(bytes), p.us, p.since,
 			       e->m->link.peer_session);
+	if (!err || err == MBX_EAGAIN) /* padding may have become visible */
+		notify_tx(e, &e->caller.tx);
 	if (err == MBX_EAGAIN)
 		return mbxi_fail(
 			err,
 			"channel \"%s\": the request queue is full; is "
 			"the peer serving it?",
 			e->channel->name);
-	if (err)
-		return explain(e, err, bytes);
-	notify_tx(e, &e->caller.tx);
-	return 0;
+	return err ? explain(e, err, bytes) : 0;
 }
 
 int mbx_call_poll(struct mbx_end *e, void *rep, size_t cap, int *status)
 {
 	int n = need_role(e, e->role == END_CALLER, 0, "called on"), s = 0;
+	uint32_t pos = e->caller.rx.pos;
 	char none;
 
 	if (n)
 		return n;
 	n = mbx_caller_poll(&e->caller, rep ? rep : &none, rep ? clamp(cap) : 0,
 			    &s, mbxi_now_us(), e->m->link.peer_session);
+	notify_if_moved(e, &e->caller.rx, pos); /* stale replies count, too */
 	if (n == MBX_EAGAIN)
 		return n;
-	notify_rx(e, &e->caller.rx);
 	if (n == MBX_ETIMEDOUT)
 		return mbxi_fail(
 			n,

@@ -2,6 +2,8 @@
 /* Ends of channels in libmbx: owners, roles, policies, every kind of traffic. */
 #include "host.h"
 
+#include <sys/eventfd.h>
+
 struct pair {
 	struct mbx_region region;
 	struct mbx *remote, *host;
@@ -680,6 +682,113 @@ static void test_close_after_formatting_stores_nothing_there(void **state)
 	assert_mbx(mbx_open_at(&p->host, &p->region, NULL), 0);
 }
 
+/* Both sides in this process, the doorbell two eventfds; 1 if it was rung. */
+struct rung_pair {
+	struct mbx_region region;
+	struct mbx *remote, *host;
+	int to_remote, to_host;
+};
+
+#define SMALL_CHANNELS(CHANNEL)                                                \
+	CHANNEL(SMALL, "small",                                                \
+		{ MBX_KIND_QUEUE,                                              \
+		  MBX_H2R,                                                     \
+		  MBX_FAIL,                                                    \
+		  0,                                                           \
+		  { 64, 80 },                                                  \
+		  { 0, 0 },                                                    \
+		  "" })
+MBX_DECLARE_CHANNELS(small_channels, SMALL_CHANNELS);
+
+static void open_rung(struct rung_pair *p)
+{
+	struct mbx_options o = { .side = MBX_REMOTE,
+				 .format = 1,
+				 .channels = small_channels,
+				 .count = small_channels_count };
+	char bell[40];
+
+	p->to_remote = eventfd(0, EFD_NONBLOCK);
+	p->to_host = eventfd(0, EFD_NONBLOCK);
+	o.doorbell = bell;
+	assert_mbx(mbx_region_open(&p->region, "anon:16K", 0, 0), 0);
+	snprintf(bell, sizeof(bell), "eventfd:%d,%d", p->to_remote, p->to_host);
+	assert_mbx(mbx_open_at(&p->remote, &p->region, &o), 0);
+	o = (struct mbx_options){ .doorbell = bell };
+	snprintf(bell, sizeof(bell), "eventfd:%d,%d", p->to_host, p->to_remote);
+	assert_mbx(mbx_open_at(&p->host, &p->region, &o), 0);
+	bring_up(p->remote, p->host);
+}
+
+static void close_rung(struct rung_pair *p)
+{
+	mbx_close(p->host);
+	mbx_close(p->remote);
+	mbx_region_close(&p->region);
+	close(p->to_remote);
+	close(p->to_host);
+}
+
+static int rung(int fd)
+{
+	uint64_t times;
+
+	return read(fd, &times, sizeof(times)) == sizeof(times);
+}
+
+static void test_full_ring_rings_for_the_batch_that_it_published(void **state)
+{
+	struct rung_pair p;
+	struct mbx_end *tx, *rx;
+	char msg[60] = { 0 };
+	void *place;
+
+	(void)state;
+	open_rung(&p);
+	tx = open_end(p.host, "small");
+	rx = open_end(p.remote, "small");
+	assert_mbx(mbx_arm(p.remote), 0); /* asleep */
+	assert_mbx(mbx_put(tx, msg, 40, 0), 0);
+	assert_false(rung(p.to_remote));
+	assert_mbx(mbx_put(tx, msg, 40, 0), MBX_EAGAIN);
+	assert_true(rung(p.to_remote));
+	assert_mbx(mbx_recv(rx, msg, sizeof(msg), 0), 40);
+
+	/* the same for a batch that a claim published */
+	assert_mbx(mbx_arm(p.remote), 0);
+	assert_mbx(mbx_put(tx, msg, 8, 0), 0);
+	assert_mbx(mbx_claim(tx, 8, &place, 0), 0);
+	assert_mbx(mbx_abort(tx), 0);
+	assert_true(rung(p.to_remote));
+	close_rung(&p);
+}
+
+static void test_padding_rings_either_way(void **state)
+{
+	struct rung_pair p;
+	struct mbx_end *tx, *rx;
+	struct mbx_queue_place at;
+	char msg[64] = { 0 };
+
+	(void)state;
+	open_rung(&p);
+	tx = open_end(p.host, "small");
+	rx = open_end(p.remote, "small");
+	assert_mbx(mbx_send(tx, msg, 40, 0), 0);
+	assert_mbx(mbx_recv(rx, msg, sizeof(msg), 0), 40);
+	assert_mbx(mbx_arm(p.remote), 0);
+	/* no room before the end, nor behind it until the padding is taken */
+	assert_mbx(mbx_send(tx, msg, 64, 0), MBX_EAGAIN);
+	assert_true(rung(p.to_remote));
+	assert_mbx(mbx_link_queue(mbx_get_link(p.host), SMALL, &at), 0);
+	mbx_st(at.tx, mbx_ld(at.tx) | 1); /* the sender waits for room */
+	assert_false(rung(p.to_host));
+	assert_mbx(mbx_recv(rx, msg, sizeof(msg), 0), MBX_EAGAIN);
+	assert_true(rung(p.to_host));
+	assert_mbx(mbx_send(tx, msg, 64, 0), 0);
+	close_rung(&p);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -714,6 +823,9 @@ int main(void)
 		TEST(test_damaged_directory_is_refused_without_declarations),
 		TEST(test_call_by_a_new_caller_gets_no_reply_of_the_last),
 		TEST(test_close_after_formatting_stores_nothing_there),
+		cmocka_unit_test(
+			test_full_ring_rings_for_the_batch_that_it_published),
+		cmocka_unit_test(test_padding_rings_either_way),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
