@@ -792,37 +792,62 @@ int mbx_call(struct mbx_end *e, const void *req, size_t bytes, void *rep,
 	return n;
 }
 
+/* Take a request if there is one; *blocked: one waits for its reply's room. */
+static int take_request(struct mbx_end *e, void *req, uint32_t cap,
+			struct mbx_request *request, bool *blocked)
+{
+	struct mbx_rx *rx = &e->server.rx;
+	uint32_t pos = rx->pos;
+	bool there = mbx_ld(mbx_word_at(rx->at.ring, pos)) != 0;
+	int n = mbx_server_take(&e->server, request, req, cap);
+
+	*blocked = n == MBX_EAGAIN && there && rx->pos == pos;
+	notify_if_moved(e, rx, pos); /* padding, or what can't be a request */
+	if (*blocked)
+		notify_tx(e, &e->server.tx); /* that may be for padding */
+	return n;
+}
+
+static int no_request(const struct mbx_end *e, bool blocked, int timeout_ms)
+{
+	if (!e->m->link.peer_session)
+		return no_peer(e);
+	return mbxi_fail(MBX_EAGAIN,
+			 blocked ? "channel \"%s\": the peer has taken no "
+				   "reply for %d ms, and there is no room"
+				 : "channel \"%s\": no request for %d ms",
+			 e->channel->name, timeout_ms);
+}
+
 int mbx_serve(struct mbx_end *e, void *req, size_t cap,
 	      struct mbx_request *request, int timeout_ms)
 {
 	int n = need_role(e, e->role == END_SERVER, timeout_ms, "served");
-	uint32_t c = clamp(cap);
+	bool blocked = false, waited = false;
 	struct mbxi_patience p;
 
 	if (n)
 		return n;
 	p = mbxi_patience(timeout_ms);
 	for (;;) {
-		n = mbx_server_take(&e->server, request, req, c);
+		n = take_request(e, req, clamp(cap), request, &blocked);
 		if (n != MBX_EAGAIN ||
-		    sleep_for_data(e, &e->server.rx, &p) == MBX_EAGAIN)
+		    (blocked ? sleep_for_room(e, &e->server.tx, &p)
+			     : sleep_for_data(e, &e->server.rx, &p)))
 			break;
+		waited |= blocked;
 		n = mbxi_tick(e->m, false);
 		if (n)
 			return n;
 	}
-	if (n >= 0) {
-		e->again = e->first_again;
-		return n;
-	}
+	if (waited)
+		mbx_tx_want_room(&e->server.tx, 0);
 	if (n == MBX_EAGAIN)
-		return e->m->link.peer_session
-			       ? mbxi_fail(
-					 n,
-					 "channel \"%s\": no request for %d ms",
-					 e->channel->name, timeout_ms)
-			       : no_peer(e);
-	return explain(e, n, cap);
+		return no_request(e, blocked, timeout_ms);
+	if (n < 0)
+		return explain(e, n, cap);
+	e->again = e->first_again;
+	return n;
 }
 
 int mbx_reply(struct mbx_end *e, const struct mbx_request *request, int status,

@@ -789,6 +789,37 @@ static void test_padding_rings_either_way(void **state)
 	close_rung(&p);
 }
 
+static void test_serve_without_room_for_replies_sleeps_for_it(void **state)
+{
+	struct pair *p = *state;
+	struct mbx_end *c = open_end(p->host, "add");
+	struct mbx_end *s = open_end(p->remote, "add");
+	uint32_t ab[2] = { 1, 2 }, sum = 0;
+	struct mbx_stream_stats stats;
+	struct mbx_request req;
+	int n;
+
+	do { /* a caller that takes no replies */
+		n = mbx_call_start(c, ab, 8, PATIENCE_MS);
+		assert_mbx(n, 0);
+		mbx_end_close(c);
+		c = open_end(p->host, "add");
+		n = mbx_serve(s, ab, 8, &req, 0);
+		if (n == 8)
+			assert_mbx(mbx_reply(s, &req, 0, &sum, 4), 0);
+	} while (n == 8);
+	assert_mbx(n, MBX_EAGAIN);
+	assert_mbx(mbx_stream_stats(p->host, ADD, 1, &stats), 0);
+	assert_int_equal(stats.full, 1);
+	assert_mbx(mbx_serve(s, ab, 8, &req, 60), MBX_EAGAIN);
+	assert_mbx(mbx_stream_stats(p->host, ADD, 1, &stats), 0);
+	assert_int_equal(stats.full, 2); /* it does not try again and again */
+	assert_int_equal(stats.wants_room, 0);
+	assert_mbx(mbx_call_start(c, ab, 8, PATIENCE_MS), 0);
+	assert_mbx(mbx_call_poll(c, &sum, 4, &n), MBX_EAGAIN);
+	assert_mbx(mbx_serve(s, ab, 8, &req, 0), 8);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -826,6 +857,7 @@ int main(void)
 		cmocka_unit_test(
 			test_full_ring_rings_for_the_batch_that_it_published),
 		cmocka_unit_test(test_padding_rings_either_way),
+		TEST(test_serve_without_room_for_replies_sleeps_for_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
