@@ -585,8 +585,9 @@ int mbx_release(struct mbx_end *e)
 
 	if (err)
 		return err;
+	if (e->rx.next)
+		e->first_again = false;
 	mbx_rx_release(&e->rx);
-	e->first_again = false;
 	notify_rx(e, &e->rx);
 	return 0;
 }
@@ -802,6 +803,8 @@ static int take_request(struct mbx_end *e, void *req, uint32_t cap,
 	int n = mbx_server_take(&e->server, request, req, cap);
 
 	*blocked = n == MBX_EAGAIN && there && rx->pos == pos;
+	if (n == MBX_EPROTO && rx->pos != pos)
+		e->first_again = false; /* it was released */
 	notify_if_moved(e, rx, pos); /* padding, or what can't be a request */
 	if (*blocked)
 		notify_tx(e, &e->server.tx); /* that may be for padding */

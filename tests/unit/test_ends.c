@@ -820,6 +820,23 @@ static void test_serve_without_room_for_replies_sleeps_for_it(void **state)
 	assert_mbx(mbx_serve(s, ab, 8, &req, 0), 8);
 }
 
+static void test_release_of_nothing_keeps_the_mark_of_a_repeat(void **state)
+{
+	struct pair *p = *state;
+	struct mbx_end *tx = open_end(p->host, "up");
+	struct mbx_end *rx = open_end(p->remote, "up");
+	const void *seen;
+	char buf[64];
+
+	assert_mbx(mbx_send(tx, "first", 5, 0), 0);
+	assert_mbx(mbx_peek(rx, &seen, 0), 5);
+	mbx_end_close(rx);
+	rx = open_end(p->remote, "up");
+	assert_mbx(mbx_release(rx), 0);
+	assert_mbx(mbx_recv(rx, buf, 64, 0), 5);
+	assert_mbx(mbx_repeated(rx), 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -858,6 +875,7 @@ int main(void)
 			test_full_ring_rings_for_the_batch_that_it_published),
 		cmocka_unit_test(test_padding_rings_either_way),
 		TEST(test_serve_without_room_for_replies_sleeps_for_it),
+		TEST(test_release_of_nothing_keeps_the_mark_of_a_repeat),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
