@@ -240,7 +240,7 @@ static int explain_proto(const struct mbx_end *e)
 				 "start like that; restart the peer, or have "
 				 "the region formatted again",
 				 e->channel->name, rx->bad, rx->pos);
-	if (tx)
+	if (tx && tx->bad)
 		return mbxi_fail(MBX_EPROTO,
 				 "channel \"%s\": the peer's read position "
 				 "0x%08x is impossible; restart the peer, or "
@@ -283,7 +283,18 @@ static int explain(const struct mbx_end *e, int err, size_t bytes)
 		return mbxi_fail(err, "channel \"%s\": no value written yet",
 				 name);
 	}
-	return err;
+	return mbxi_fail(err, "channel \"%s\": %s", name, mbx_strerror(err));
+}
+
+/* The same of what was to be taken into a buffer of @cap bytes. */
+static int explain_taking(const struct mbx_end *e, int err, size_t cap)
+{
+	if (err == MBX_EMSGSIZE)
+		return mbxi_fail(err,
+				 "channel \"%s\": what is there is longer than "
+				 "the buffer of %zu bytes, and stays",
+				 e->channel->name, cap);
+	return explain(e, err, 0);
 }
 
 static int need_role(const struct mbx_end *e, bool ok, int timeout_ms,
@@ -553,7 +564,7 @@ static int take_how(struct mbx_end *e, void *buf, size_t cap,
 					 MBX_HDR_MSG,
 				 cap);
 	if (n != MBX_EAGAIN)
-		return explain(e, n, cap);
+		return explain(e, n, 0);
 	if (!e->m->link.peer_session)
 		return no_peer(e);
 	return mbxi_fail(n, "channel \"%s\": no message for %d ms",
@@ -639,7 +650,7 @@ int mbx_get(struct mbx_end *e, void *buf, size_t cap, struct mbx_record *rec,
 		return n;
 	n = mbx_reader_newest(&e->reader, buf, clamp(cap), &r);
 	if (n < 0)
-		return explain(e, n, cap);
+		return explain_taking(e, n, cap);
 	if (rec)
 		*rec = r;
 	if (age_us)
@@ -699,7 +710,7 @@ int mbx_log_read(struct mbx_end *e, void *buf, size_t cap,
 	}
 	if (rec)
 		*rec = r;
-	return n < 0 ? explain(e, n, cap) : n;
+	return n < 0 ? explain_taking(e, n, cap) : n;
 }
 
 int mbx_skip(struct mbx_end *e)
@@ -769,7 +780,7 @@ int mbx_call_poll(struct mbx_end *e, void *rep, size_t cap, int *status)
 			"call; it may or may not have acted",
 			e->channel->name);
 	if (n < 0)
-		return explain(e, n, cap);
+		return explain_taking(e, n, cap);
 	if (status)
 		*status = s;
 	else if (s < 0)
@@ -790,6 +801,9 @@ int mbx_call(struct mbx_end *e, const void *req, size_t bytes, void *rep,
 	while ((n = mbx_call_poll(e, rep, cap, status)) == MBX_EAGAIN)
 		if (sleep_for_data(e, &e->caller.rx, &p) == MBX_EAGAIN)
 			usleep(1000); /* the deadline is just passing */
+	/* nobody is left to take it: the next call throws it away */
+	if (n == MBX_EMSGSIZE)
+		e->caller.open = 0;
 	return n;
 }
 
@@ -848,7 +862,7 @@ int mbx_serve(struct mbx_end *e, void *req, size_t cap,
 	if (n == MBX_EAGAIN)
 		return no_request(e, blocked, timeout_ms);
 	if (n < 0)
-		return explain(e, n, cap);
+		return explain_taking(e, n, cap);
 	e->again = e->first_again;
 	return n;
 }

@@ -294,12 +294,17 @@ int mbx_skip(struct mbx_end *end);
  * *@status (may be NULL; then a status other than 0 is returned).
  * Returns the reply's length, or MBX_ETIMEDOUT, MBX_ECONNRESET (the peer went
  * away meanwhile: it may or may not have acted), MBX_EAGAIN (the request queue
- * is full), MBX_EMSGSIZE, MBX_EBUSY (a call is open).
+ * is full), MBX_EMSGSIZE (the request, or the reply to this buffer: that one is
+ * thrown away), MBX_EBUSY (a call is open), MBX_EINVAL (no time given, or more
+ * than 2000 s).
  */
 int mbx_call(struct mbx_end *end, const void *req, size_t bytes, void *rep,
 	     size_t cap, int *status, int timeout_ms);
 
-/* The same in two steps, for poll loops: poll says MBX_EAGAIN until it ends. */
+/*
+ * The same in two steps, for poll loops: poll says MBX_EAGAIN until it ends, and
+ * MBX_EMSGSIZE where a larger buffer will do until the call's time is up.
+ */
 int mbx_call_start(struct mbx_end *end, const void *req, size_t bytes,
 		   int timeout_ms);
 int mbx_call_poll(struct mbx_end *end, void *rep, size_t cap, int *status);

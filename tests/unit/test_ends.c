@@ -837,6 +837,54 @@ static void test_release_of_nothing_keeps_the_mark_of_a_repeat(void **state)
 	assert_mbx(mbx_repeated(rx), 1);
 }
 
+static void test_buffer_too_small_says_which_and_how_long(void **state)
+{
+	struct pair *p = *state;
+	struct mbx_end *c = open_end(p->host, "add");
+	struct mbx_end *s = open_end(p->remote, "add");
+	struct mbx_end *w = open_end(p->remote, "value");
+	struct mbx_end *r = open_end(p->host, "value");
+	uint32_t ab[2] = { 0 };
+	struct mbx_request req;
+	int status;
+
+	assert_mbx(mbx_call_start(c, ab, 8, PATIENCE_MS), 0);
+	assert_mbx(mbx_serve(s, ab, 7, &req, 0), MBX_EMSGSIZE);
+	assert_non_null(strstr(mbx_errmsg(), "buffer of 7 bytes"));
+	assert_mbx(mbx_serve(s, ab, 8, &req, 0), 8);
+	assert_mbx(mbx_reply(s, &req, 0, ab, 4), 0);
+	assert_mbx(mbx_call_poll(c, ab, 2, &status), MBX_EMSGSIZE);
+	assert_non_null(strstr(mbx_errmsg(), "buffer of 2 bytes"));
+	assert_mbx(mbx_call_poll(c, ab, 4, &status), 4); /* it stayed */
+	assert_mbx(mbx_set(w, ab, 8), 0);
+	assert_mbx(mbx_get(r, ab, 4, NULL, NULL), MBX_EMSGSIZE);
+	assert_non_null(strstr(mbx_errmsg(), "buffer of 4 bytes"));
+}
+
+static void test_call_with_too_small_a_buffer_does_not_stay_open(void **state)
+{
+	struct pair *p = *state;
+	struct mbx_end *c = open_end(p->host, "add");
+	struct mbx_end *s = open_end(p->remote, "add");
+	uint32_t ab[2] = { 1, 2 }, sum = 7;
+	struct mbx_request req;
+	pid_t pid = fork();
+	int i;
+
+	if (pid == 0) { /* lives the remote's life from here on */
+		for (i = 0; i < 2; i++) {
+			child_check(mbx_serve(s, ab, 8, &req, PATIENCE_MS) ==
+				    8);
+			child_check(mbx_reply(s, &req, 0, &sum, 4) == 0);
+		}
+		_exit(0);
+	}
+	assert_mbx(mbx_call(c, ab, 8, &sum, 3, NULL, PATIENCE_MS),
+		   MBX_EMSGSIZE);
+	assert_mbx(mbx_call(c, ab, 8, &sum, 4, NULL, PATIENCE_MS), 4);
+	reap(pid, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -876,6 +924,8 @@ int main(void)
 		cmocka_unit_test(test_padding_rings_either_way),
 		TEST(test_serve_without_room_for_replies_sleeps_for_it),
 		TEST(test_release_of_nothing_keeps_the_mark_of_a_repeat),
+		TEST(test_buffer_too_small_says_which_and_how_long),
+		TEST(test_call_with_too_small_a_buffer_does_not_stay_open),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
