@@ -635,7 +635,8 @@ static uint32_t age_of(const struct mbx_end *e, uint32_t stamp_us)
 		l, l->section[e->channel->is.direction] +
 			   (uint32_t)offsetof(struct mbx_side_block, time_us)));
 
-	return now - stamp_us < 0x80000000u ? now - stamp_us : 0;
+	/* written since that heartbeat: a writer that lives beats more often */
+	return stamp_us - now <= l->is.liveness_us ? 0 : now - stamp_us;
 }
 
 int mbx_get(struct mbx_end *e, void *buf, size_t cap, struct mbx_record *rec,

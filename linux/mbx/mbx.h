@@ -272,7 +272,9 @@ int mbx_set(struct mbx_end *end, const void *value, size_t bytes);
 /*
  * State: the latest value, its number and how many were passed over since the
  * last get in *@rec (may be NULL), and its age by the writer's own clock, as of
- * its last heartbeat, in *@age_us (may be NULL).
+ * its last heartbeat, in *@age_us (may be NULL). The clock goes round in 71.6
+ * minutes, and with it the age, and begins anew when firmware does: an age says
+ * how fresh the values of a writer are that goes on writing.
  * Returns its length, or MBX_ENODATA, MBX_EMSGSIZE, MBX_EAGAIN.
  */
 int mbx_get(struct mbx_end *end, void *buf, size_t cap, struct mbx_record *rec,

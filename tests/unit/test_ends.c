@@ -885,6 +885,45 @@ static void test_call_with_too_small_a_buffer_does_not_stay_open(void **state)
 	reap(pid, 0);
 }
 
+/* The peer's words: what its heartbeat says, and the stamp of its value. */
+static void set_clocks(struct pair *p, uint32_t now_us, uint32_t stamp_us)
+{
+	const struct mbx_link *l = mbx_get_link(p->host);
+	struct mbx_slots_place at;
+
+	assert_mbx(mbx_link_slots(l, VALUE, &at), 0);
+	mbx_st(mbx_link_word(l,
+			     l->section[MBX_REMOTE] +
+				     (uint32_t)offsetof(struct mbx_side_block,
+							time_us)),
+	       now_us);
+	mbx_st(mbx_word_at(at.slot, 16), stamp_us); /* of record 1 */
+}
+
+static void test_age_is_right_across_the_wrap_and_never_too_young(void **state)
+{
+	static const struct {
+		uint32_t now, stamp, age;
+	} cases[] = {
+		{ 1000, 400, 600 },
+		{ 500, UINT32_MAX - 499, 1000 },    /* the clock went round */
+		{ 3000000000u, 1000, 2999999000u }, /* 50 minutes */
+		{ 1000, 1400, 0 }, /* written since the last heartbeat */
+		{ UINT32_MAX - 99, 100, 0 }, /* the same at the wrap */
+	};
+	struct pair *p = *state;
+	struct mbx_end *w = open_end(p->remote, "value");
+	struct mbx_end *r = open_end(p->host, "value");
+	uint32_t v[2] = { 0 }, age, i;
+
+	assert_mbx(mbx_set(w, v, 8), 0);
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		set_clocks(p, cases[i].now, cases[i].stamp);
+		assert_mbx(mbx_get(r, v, 8, NULL, &age), 8);
+		assert_int_equal(age, cases[i].age);
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -926,6 +965,7 @@ int main(void)
 		TEST(test_release_of_nothing_keeps_the_mark_of_a_repeat),
 		TEST(test_buffer_too_small_says_which_and_how_long),
 		TEST(test_call_with_too_small_a_buffer_does_not_stay_open),
+		TEST(test_age_is_right_across_the_wrap_and_never_too_young),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
