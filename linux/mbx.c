@@ -152,7 +152,7 @@ static void text_of(const struct mbx *m, uint32_t off, char *buf, uint32_t cap)
 {
 	uint32_t i, v = 0;
 
-	for (i = 0; i + 1 < cap; i++) {
+	for (i = 0; !(off & 3u) && i + 1 < cap; i++) {
 		if (i % 4 == 0) {
 			if (off + i > m->region.bytes - 4u)
 				break;
@@ -191,7 +191,10 @@ static int explain_mismatch(const struct mbx *m, const char *name)
 				 name, why->channel, c->name, theirs);
 	}
 	if (why->word == 5) {
-		text_of(m, load(m, entry + 24), theirs, sizeof(theirs));
+		/* of a small region, the entry's end may be outside it */
+		entry += 24;
+		text_of(m, entry < m->region.bytes ? load(m, entry) : ~0u,
+			theirs, sizeof(theirs));
 		return mbxi_fail(MBX_EMISMATCH,
 				 "%s: channel \"%s\": type is \"%.80s\" here, "
 				 "\"%s\" in the region",

@@ -924,6 +924,27 @@ static void test_age_is_right_across_the_wrap_and_never_too_young(void **state)
 	}
 }
 
+static void test_mismatch_with_a_hostile_directory_is_told_safely(void **state)
+{
+	struct pair *p = *state;
+	struct mbx_channel other[host_channels_count];
+	struct mbx_options o = { .channels = other,
+				 .count = host_channels_count };
+	uint32_t *entry = (uint32_t *)p->region.base + 16 * (1 + VALUE), i;
+	static const uint32_t places[] = { 65, 66, 65534, 65536, 0xfffffffd };
+	struct mbx *m;
+
+	mbx_close(p->host);
+	p->host = NULL;
+	memcpy(other, host_channels, sizeof(other));
+	other[VALUE].is.type = "u32 a, i32 b";
+	for (i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		entry[6] = places[i];
+		assert_mbx(mbx_open_at(&m, &p->region, &o), MBX_EMISMATCH);
+		assert_non_null(strstr(mbx_errmsg(), "\"\" in the region"));
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -966,6 +987,7 @@ int main(void)
 		TEST(test_buffer_too_small_says_which_and_how_long),
 		TEST(test_call_with_too_small_a_buffer_does_not_stay_open),
 		TEST(test_age_is_right_across_the_wrap_and_never_too_young),
+		TEST(test_mismatch_with_a_hostile_directory_is_told_safely),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
