@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define LOG_LOOK_US 10000u
+#define CALL_MAX_MS 2000000 /* a request has 31 bits for microseconds */
 
 /* The channels count in 32 bits; what is longer never fits anyway. */
 static uint32_t clamp(size_t bytes)
@@ -730,19 +731,22 @@ int mbx_call_start(struct mbx_end *e, const void *req, size_t bytes,
 {
 	int err = need_role(e, e->role == END_CALLER, timeout_ms, "called on");
 	struct mbxi_patience p;
+	uint32_t since;
 
 	if (err)
 		return err;
-	if (timeout_ms == 0)
+	if (timeout_ms == 0 || timeout_ms > CALL_MAX_MS)
 		return mbxi_fail(MBX_EINVAL,
-				 "channel \"%s\": a call needs time: its "
-				 "timeout must be more than 0 ms",
-				 e->channel->name);
+				 "channel \"%s\": a call's timeout is 1 to "
+				 "%d ms, not %d",
+				 e->channel->name, CALL_MAX_MS, timeout_ms);
+	since = mbxi_now_us();
 	p = mbxi_patience(timeout_ms);
 	err = wait_up(e, &p);
 	if (err)
 		return err;
-	err = mbx_caller_start(&e->caller, req, clamp(bytes), p.us, p.since,
+	err = mbx_caller_start(&e->caller, req, clamp(bytes),
+			       (uint32_t)timeout_ms * 1000u, since,
 			       e->m->link.peer_session);
 	if (!err || err == MBX_EAGAIN) /* padding may have become visible */
 		notify_tx(e, &e->caller.tx);

@@ -113,9 +113,9 @@ struct mbx {
 
 uint32_t mbxi_now_us(void);
 
-/* How long a call may still wait. */
+/* How long a call may still wait: 64 bits, for timeouts of any length. */
 struct mbxi_patience {
-	uint32_t since, us;
+	uint64_t until_us;
 };
 
 struct mbxi_patience mbxi_patience(int timeout_ms);

@@ -297,8 +297,8 @@ int mbx_skip(struct mbx_end *end);
  * Returns the reply's length, or MBX_ETIMEDOUT, MBX_ECONNRESET (the peer went
  * away meanwhile: it may or may not have acted), MBX_EAGAIN (the request queue
  * is full), MBX_EMSGSIZE (the request, or the reply to this buffer: that one is
- * thrown away), MBX_EBUSY (a call is open), MBX_EINVAL (no time given, or more
- * than 2000 s).
+ * thrown away), MBX_EBUSY (a call is open), MBX_EINVAL (a timeout of 0, or more
+ * than 2000000 ms).
  */
 int mbx_call(struct mbx_end *end, const void *req, size_t bytes, void *rep,
 	     size_t cap, int *status, int timeout_ms);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Ends of channels in libmbx: owners, roles, policies, every kind of traffic. */
 #include "host.h"
+#include "internal.h"
 
 #include <sys/eventfd.h>
 
@@ -945,6 +946,39 @@ static void test_mismatch_with_a_hostile_directory_is_told_safely(void **state)
 	}
 }
 
+static void test_call_timeout_longer_than_a_request_can_say_is_refused(void **s)
+{
+	struct pair *p = *s;
+	struct mbx_end *c = open_end(p->host, "add");
+	struct mbx_end *server = open_end(p->remote, "add");
+	uint32_t ab[2] = { 0 };
+	struct mbx_request req;
+
+	assert_mbx(mbx_call_start(c, ab, 8, 2000001), MBX_EINVAL);
+	assert_mbx(mbx_call_start(c, ab, 8, INT32_MAX), MBX_EINVAL);
+	assert_mbx(mbx_call_start(c, ab, 8, 2000000), 0);
+	assert_mbx(mbx_serve(server, ab, 8, &req, 0), 8);
+	assert_int_equal(req.timeout_us, 2000000000);
+}
+
+/* A month, too: by the library's own arithmetic, for nobody waits so long. */
+static void test_patience_is_as_long_as_asked_for(void **state)
+{
+	static const int ms[] = { 1, 2000001, 4294968, INT32_MAX };
+	size_t i;
+
+	(void)state;
+	assert_int_equal(mbxi_left_us(&(struct mbxi_patience){ 0 }), 0);
+	for (i = 0; i < sizeof(ms) / sizeof(ms[0]); i++) {
+		struct mbxi_patience now = mbxi_patience(0),
+				     p = mbxi_patience(ms[i]);
+
+		uint64_t us = (uint64_t)ms[i] * 1000u;
+
+		assert_in_range(p.until_us - now.until_us, us, us + 20000000);
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -988,6 +1022,8 @@ int main(void)
 		TEST(test_call_with_too_small_a_buffer_does_not_stay_open),
 		TEST(test_age_is_right_across_the_wrap_and_never_too_young),
 		TEST(test_mismatch_with_a_hostile_directory_is_told_safely),
+		TEST(test_call_timeout_longer_than_a_request_can_say_is_refused),
+		TEST(test_patience_is_as_long_as_asked_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
