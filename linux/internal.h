@@ -22,9 +22,10 @@ int mbxi_errno(int e);
 
 /*
  * Locks, one byte each, that die with their holder: 0 and 1 are the sides'
- * lives, others the offset of what is owned. @fd is of mbxi_lock_open().
+ * lives, others the offset of what is owned. @fd is of mbxi_lock_open(), which
+ * makes it -1 for memory that nobody else can open: there, all are free.
  */
-int mbxi_lock_open(const struct mbx_region *r);
+int mbxi_lock_open(const struct mbx_region *r, int *fd);
 bool mbxi_lock_take(int fd, uint32_t off);
 void mbxi_lock_drop(int fd, uint32_t off);
 

@@ -432,10 +432,12 @@ static int begin(struct mbx *m, const char *name, const struct mbx_options *o)
 
 	m->timeout_ms = o->timeout_ms;
 	m->observer = o->observe || m->region.flags & MBX_REGION_READ;
-	m->lock_fd = m->observer ? -1 : mbxi_lock_open(&m->region);
 	if (!m->observer) {
 		const char *bell = o->doorbell;
 
+		err = mbxi_lock_open(&m->region, &m->lock_fd);
+		if (err)
+			return err;
 		m->duty = mbxi_lock_take(m->lock_fd, o->side);
 		if (!bell)
 			bell = getenv("MBX_DOORBELL");

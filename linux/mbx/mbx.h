@@ -79,7 +79,8 @@ struct mbx_region {
  *   MBX_ENOSPC		it is smaller than 64 bytes
  *   MBX_EACCES, MBX_EPERM	the system refuses; the text says which rule
  *   MBX_ENOTSUP	it is not a regular file
- *   MBX_ENOMEM, MBX_EIO	as the system says
+ *   MBX_ENOMEM		64 files and shm: objects are mapped already, or as
+ *   MBX_EIO		the system says
  */
 int mbx_region_open(struct mbx_region *r, const char *name, unsigned int flags,
 		    size_t bytes);
@@ -87,7 +88,10 @@ void mbx_region_close(struct mbx_region *r);
 
 /*
  * Remove a shm: or file: region's name; those who have it mapped keep it.
- * A file is removed only if it holds an mbx region.
+ * A file is removed only if it holds an mbx region, only zeros, or nothing.
+ *
+ * Returns 0, MBX_ENOTSUP (another kind), MBX_ENOTREGION (it holds something
+ * else), or as mbx_region_open().
  */
 int mbx_region_remove(const char *name);
 
