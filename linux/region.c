@@ -204,6 +204,9 @@ static size_t parse_size(const char *s)
 	return (size_t)n << shift;
 }
 
+/* or mem: would map memory of an address cut short */
+_Static_assert(sizeof(off_t) == 8, "include internal.h first");
+
 static int map(struct mbx_region *r, int fd, off_t off, size_t bytes)
 {
 	int prot = PROT_READ, share = MAP_SHARED;
