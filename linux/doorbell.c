@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/futex.h>
+#include <linux/time_types.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -56,10 +57,15 @@ struct mbxi_bell {
 
 #define FALLBACK_US 1000u
 
+static struct timespec span(uint32_t us)
+{
+	return (struct timespec){ .tv_sec = (time_t)(us / 1000000),
+				  .tv_nsec = (long)(us % 1000000) * 1000 };
+}
+
 static void sleep_us(uint32_t us)
 {
-	struct timespec t = { .tv_sec = us / 1000000,
-			      .tv_nsec = (long)(us % 1000000) * 1000 };
+	struct timespec t = span(us);
 
 	nanosleep(&t, NULL);
 }
@@ -85,8 +91,7 @@ static void drain(int fd)
 static int wait_readable(int fd, uint32_t us)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
-	struct timespec t = { .tv_sec = us / 1000000,
-			      .tv_nsec = (long)(us % 1000000) * 1000 };
+	struct timespec t = span(us);
 
 	if (ppoll(&p, 1, &t, NULL) <= 0)
 		return 0;
@@ -95,13 +100,9 @@ static int wait_readable(int fd, uint32_t us)
 
 static int periodic_timer(uint32_t us)
 {
-	struct itimerspec every = {
-		.it_interval = { .tv_sec = us / 1000000,
-				 .tv_nsec = (long)(us % 1000000) * 1000 },
-	};
+	struct itimerspec every = { span(us), span(us) };
 	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 
-	every.it_value = every.it_interval;
 	if (fd >= 0)
 		timerfd_settime(fd, 0, &every, NULL);
 	return fd;
@@ -190,7 +191,9 @@ static void futex_sleep(const struct mbxi_watch *watch, int count, uint32_t us,
 			uint32_t *generation, uint32_t seen)
 {
 	struct futex_waitv v[MBXI_WATCH_MAX + 1] = { 0 };
-	struct timespec until;
+	/* the kernel's, of 64 bits on 32-bit hosts too */
+	struct __kernel_timespec until;
+	struct timespec now, time = span(us);
 	int i;
 
 	for (i = 0; i < count; i++) {
@@ -207,9 +210,9 @@ static void futex_sleep(const struct mbxi_watch *watch, int count, uint32_t us,
 		sleep_us(us);
 		return;
 	}
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += (long)(us % 1000000) * 1000;
-	until.tv_sec += us / 1000000 + until.tv_nsec / 1000000000;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	until.tv_nsec = now.tv_nsec + time.tv_nsec;
+	until.tv_sec = now.tv_sec + time.tv_sec + until.tv_nsec / 1000000000;
 	until.tv_nsec %= 1000000000;
 	if (syscall(SYS_futex_waitv, v, i, 0, &until, CLOCK_MONOTONIC) < 0 &&
 	    errno != EAGAIN && errno != EINTR && errno != ETIMEDOUT)

@@ -6,9 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #define LOG_LOOK_US 10000u
+#define CALL_MAX_MS 2000000 /* a request has 31 bits for microseconds */
 
 /* The channels count in 32 bits; what is longer never fits anyway. */
 static uint32_t clamp(size_t bytes)
@@ -74,17 +76,17 @@ static int find_places(struct mbx_end *e, struct mbx_queue_place *q,
 }
 
 /*
- * Processes that share the side's life take up the same end one after the
- * other: the clock keeps the ids of each behind those of the one before, whose
- * late replies would else be taken for its own.
+ * Where a caller's ids begin. Callers of one side follow one another within
+ * its life, in many processes: a reply to one that gave up must not be taken
+ * for the next one's.
  */
-static int attach_caller(struct mbx_end *e, const struct mbx_queue_place *q,
-			 const struct mbx_queue_place *back)
+static uint32_t new_ids(void)
 {
-	int err = mbx_caller_attach(&e->caller, q, back, e->m->link.session);
+	uint32_t seed;
 
-	e->caller.id += mbxi_now_us();
-	return err;
+	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != sizeof(seed))
+		seed = mbxi_now_us() ^ (uint32_t)getpid() << 16;
+	return seed;
 }
 
 static int attach_end(struct mbx_end *e)
@@ -101,7 +103,7 @@ static int attach_end(struct mbx_end *e)
 	case END_RECEIVER:
 		return mbx_rx_attach(&e->rx, &q);
 	case END_CALLER:
-		return attach_caller(e, &q, &back);
+		return mbx_caller_attach(&e->caller, &q, &back, new_ids());
 	case END_SERVER:
 		return mbx_server_attach(&e->server, &q, &back);
 	case END_WRITER:
@@ -208,10 +210,12 @@ void mbx_end_close(struct mbx_end *e)
 	for (p = &e->m->ends; *p != e; p = &(*p)->next)
 		;
 	*p = e->next;
-	if (e->role == END_SENDER && !e->m->dead)
-		mbx_flush(e);
-	if (own_block(e) && !e->m->dead)
+	/* of a region that was formatted again nothing is ours any more */
+	if (own_block(e) && mbxi_tick(e->m, true) == 0) {
+		if (e->role == END_SENDER)
+			mbx_flush(e);
 		mbx_st(own_block(e), 0);
+	}
 	if (e->lock_off)
 		mbxi_lock_drop(e->m->lock_fd, e->lock_off);
 	free(e);
@@ -237,7 +241,7 @@ static int explain_proto(const struct mbx_end *e)
 				 "start like that; restart the peer, or have "
 				 "the region formatted again",
 				 e->channel->name, rx->bad, rx->pos);
-	if (tx)
+	if (tx && tx->bad)
 		return mbxi_fail(MBX_EPROTO,
 				 "channel \"%s\": the peer's read position "
 				 "0x%08x is impossible; restart the peer, or "
@@ -280,7 +284,18 @@ static int explain(const struct mbx_end *e, int err, size_t bytes)
 		return mbxi_fail(err, "channel \"%s\": no value written yet",
 				 name);
 	}
-	return err;
+	return mbxi_fail(err, "channel \"%s\": %s", name, mbx_strerror(err));
+}
+
+/* The same of what was to be taken into a buffer of @cap bytes. */
+static int explain_taking(const struct mbx_end *e, int err, size_t cap)
+{
+	if (err == MBX_EMSGSIZE)
+		return mbxi_fail(err,
+				 "channel \"%s\": what is there is longer than "
+				 "the buffer of %zu bytes, and stays",
+				 e->channel->name, cap);
+	return explain(e, err, 0);
 }
 
 static int need_role(const struct mbx_end *e, bool ok, int timeout_ms,
@@ -329,6 +344,13 @@ static void notify_tx(struct mbx_end *e, struct mbx_tx *tx)
 static void notify_rx(struct mbx_end *e, struct mbx_rx *rx)
 {
 	ring_if(e, mbx_rx_notify(rx), rx->at.rx);
+}
+
+/* The same where nothing was there to take but perhaps padding, from @pos. */
+static void notify_if_moved(struct mbx_end *e, struct mbx_rx *rx, uint32_t pos)
+{
+	if (rx->pos != pos)
+		notify_rx(e, rx);
 }
 
 /* Sleep until @rx has something; 0, or MBX_EAGAIN when the time is over. */
@@ -415,14 +437,16 @@ static int send_how(struct mbx_end *e, enum how how, const void *msg,
 		err = wait_up(e, &p);
 		if (!err)
 			err = try_send(e, how, msg, n, data);
+		/* a full ring has made the batch so far, or padding, visible */
+		if (err == MBX_EAGAIN || err == 1)
+			notify_tx(e, &e->tx);
 		if (err != MBX_EAGAIN || e->channel->is.full != MBX_BLOCK)
 			break;
-		notify_tx(e, &e->tx); /* a full ring flushes a batch */
 		waited = true;
 		if (sleep_for_room(e, &e->tx, &p) == MBX_EAGAIN)
 			break;
 	}
-	if (waited)
+	if (waited && !e->m->dead)
 		mbx_tx_want_room(&e->tx, 0);
 	if (err == MBX_EAGAIN)
 		return mbxi_fail(err,
@@ -483,9 +507,11 @@ int mbx_abort(struct mbx_end *e)
 {
 	int err = need_role(e, e->role == END_SENDER, 0, "sent to");
 
-	if (!err)
-		mbx_tx_abort(&e->tx);
-	return err;
+	if (err)
+		return err;
+	mbx_tx_abort(&e->tx);
+	notify_tx(e, &e->tx); /* of a batch that the claim made visible */
+	return 0;
 }
 
 /* ---- queue, receiving ---- */
@@ -494,7 +520,12 @@ int mbx_abort(struct mbx_end *e)
 static int take(struct mbx_end *e, void *buf, uint32_t cap,
 		struct mbx_word **data)
 {
-	return buf ? mbx_rx_recv(&e->rx, buf, cap) : mbx_rx_peek(&e->rx, data);
+	uint32_t pos = e->rx.pos;
+	int n = buf ? mbx_rx_recv(&e->rx, buf, cap) : mbx_rx_peek(&e->rx, data);
+
+	if (n < 0 || !buf)
+		notify_if_moved(e, &e->rx, pos);
+	return n;
 }
 
 static int take_how(struct mbx_end *e, void *buf, size_t cap,
@@ -534,7 +565,7 @@ static int take_how(struct mbx_end *e, void *buf, size_t cap,
 					 MBX_HDR_MSG,
 				 cap);
 	if (n != MBX_EAGAIN)
-		return explain(e, n, cap);
+		return explain(e, n, 0);
 	if (!e->m->link.peer_session)
 		return no_peer(e);
 	return mbxi_fail(n, "channel \"%s\": no message for %d ms",
@@ -566,8 +597,9 @@ int mbx_release(struct mbx_end *e)
 
 	if (err)
 		return err;
+	if (e->rx.next)
+		e->first_again = false;
 	mbx_rx_release(&e->rx);
-	e->first_again = false;
 	notify_rx(e, &e->rx);
 	return 0;
 }
@@ -604,7 +636,8 @@ static uint32_t age_of(const struct mbx_end *e, uint32_t stamp_us)
 		l, l->section[e->channel->is.direction] +
 			   (uint32_t)offsetof(struct mbx_side_block, time_us)));
 
-	return now - stamp_us < 0x80000000u ? now - stamp_us : 0;
+	/* written since that heartbeat: a writer that lives beats more often */
+	return stamp_us - now <= l->is.liveness_us ? 0 : now - stamp_us;
 }
 
 int mbx_get(struct mbx_end *e, void *buf, size_t cap, struct mbx_record *rec,
@@ -619,7 +652,7 @@ int mbx_get(struct mbx_end *e, void *buf, size_t cap, struct mbx_record *rec,
 		return n;
 	n = mbx_reader_newest(&e->reader, buf, clamp(cap), &r);
 	if (n < 0)
-		return explain(e, n, cap);
+		return explain_taking(e, n, cap);
 	if (rec)
 		*rec = r;
 	if (age_us)
@@ -679,7 +712,7 @@ int mbx_log_read(struct mbx_end *e, void *buf, size_t cap,
 	}
 	if (rec)
 		*rec = r;
-	return n < 0 ? explain(e, n, cap) : n;
+	return n < 0 ? explain_taking(e, n, cap) : n;
 }
 
 int mbx_skip(struct mbx_end *e)
@@ -698,44 +731,47 @@ int mbx_call_start(struct mbx_end *e, const void *req, size_t bytes,
 {
 	int err = need_role(e, e->role == END_CALLER, timeout_ms, "called on");
 	struct mbxi_patience p;
+	uint32_t since;
 
 	if (err)
 		return err;
-	if (timeout_ms == 0)
+	if (timeout_ms == 0 || timeout_ms > CALL_MAX_MS)
 		return mbxi_fail(MBX_EINVAL,
-				 "channel \"%s\": a call needs time: its "
-				 "timeout must be more than 0 ms",
-				 e->channel->name);
+				 "channel \"%s\": a call's timeout is 1 to "
+				 "%d ms, not %d",
+				 e->channel->name, CALL_MAX_MS, timeout_ms);
+	since = mbxi_now_us();
 	p = mbxi_patience(timeout_ms);
 	err = wait_up(e, &p);
 	if (err)
 		return err;
-	err = mbx_caller_start(&e->caller, req, clamp(bytes), p.us, p.since,
+	err = mbx_caller_start(&e->caller, req, clamp(bytes),
+			       (uint32_t)timeout_ms * 1000u, since,
 			       e->m->link.peer_session);
+	if (!err || err == MBX_EAGAIN) /* padding may have become visible */
+		notify_tx(e, &e->caller.tx);
 	if (err == MBX_EAGAIN)
 		return mbxi_fail(
 			err,
 			"channel \"%s\": the request queue is full; is "
 			"the peer serving it?",
 			e->channel->name);
-	if (err)
-		return explain(e, err, bytes);
-	notify_tx(e, &e->caller.tx);
-	return 0;
+	return err ? explain(e, err, bytes) : 0;
 }
 
 int mbx_call_poll(struct mbx_end *e, void *rep, size_t cap, int *status)
 {
 	int n = need_role(e, e->role == END_CALLER, 0, "called on"), s = 0;
+	uint32_t pos = e->caller.rx.pos;
 	char none;
 
 	if (n)
 		return n;
 	n = mbx_caller_poll(&e->caller, rep ? rep : &none, rep ? clamp(cap) : 0,
 			    &s, mbxi_now_us(), e->m->link.peer_session);
+	notify_if_moved(e, &e->caller.rx, pos); /* stale replies count, too */
 	if (n == MBX_EAGAIN)
 		return n;
-	notify_rx(e, &e->caller.rx);
 	if (n == MBX_ETIMEDOUT)
 		return mbxi_fail(
 			n,
@@ -749,7 +785,7 @@ int mbx_call_poll(struct mbx_end *e, void *rep, size_t cap, int *status)
 			"call; it may or may not have acted",
 			e->channel->name);
 	if (n < 0)
-		return explain(e, n, cap);
+		return explain_taking(e, n, cap);
 	if (status)
 		*status = s;
 	else if (s < 0)
@@ -770,59 +806,70 @@ int mbx_call(struct mbx_end *e, const void *req, size_t bytes, void *rep,
 	while ((n = mbx_call_poll(e, rep, cap, status)) == MBX_EAGAIN)
 		if (sleep_for_data(e, &e->caller.rx, &p) == MBX_EAGAIN)
 			usleep(1000); /* the deadline is just passing */
+	/* nobody is left to take it: the next call throws it away */
+	if (n == MBX_EMSGSIZE)
+		e->caller.open = 0;
 	return n;
 }
 
-/* Nothing was taken, and @why: wait for a request, or for room to answer. */
-static int sleep_to_serve(struct mbx_end *e, int why,
-			  const struct mbxi_patience *p)
+/* Take a request; MBX_ENOSPC: first there must be room for its reply. */
+static int take_request(struct mbx_end *e, void *req, uint32_t cap,
+			struct mbx_request *request)
 {
-	int err;
+	struct mbx_rx *rx = &e->server.rx;
+	uint32_t pos = rx->pos;
+	int n = mbx_server_take(&e->server, request, req, cap);
 
-	if (why == MBX_EAGAIN)
-		return sleep_for_data(e, &e->server.rx, p);
-	notify_tx(e, &e->server.tx); /* padding may have become visible */
-	err = sleep_for_room(e, &e->server.tx, p);
-	mbx_tx_want_room(&e->server.tx, 0);
-	return err;
+	if (n == MBX_EPROTO && rx->pos != pos)
+		e->first_again = false; /* it was released */
+	notify_if_moved(e, rx, pos); /* padding, or what can't be a request */
+	if (n == MBX_ENOSPC)
+		notify_tx(e, &e->server.tx); /* that may be for padding */
+	return n;
+}
+
+static int no_request(const struct mbx_end *e, int why, int timeout_ms)
+{
+	if (!e->m->link.peer_session)
+		return no_peer(e);
+	return mbxi_fail(MBX_EAGAIN,
+			 why == MBX_ENOSPC
+				 ? "channel \"%s\": no room to answer: the "
+				   "peer has taken no reply for %d ms"
+				 : "channel \"%s\": no request for %d ms",
+			 e->channel->name, timeout_ms);
 }
 
 int mbx_serve(struct mbx_end *e, void *req, size_t cap,
 	      struct mbx_request *request, int timeout_ms)
 {
-	int n = need_role(e, e->role == END_SERVER, timeout_ms, "served");
-	uint32_t c = clamp(cap);
+	int n = need_role(e, e->role == END_SERVER, timeout_ms, "served"), err;
 	struct mbxi_patience p;
+	bool waited = false;
 
 	if (n)
 		return n;
 	p = mbxi_patience(timeout_ms);
 	for (;;) {
-		n = mbx_server_take(&e->server, request, req, c);
-		if ((n != MBX_EAGAIN && n != MBX_ENOSPC) ||
-		    sleep_to_serve(e, n, &p) == MBX_EAGAIN)
+		n = take_request(e, req, clamp(cap), request);
+		if (n != MBX_EAGAIN && n != MBX_ENOSPC)
 			break;
-		n = mbxi_tick(e->m, false);
-		if (n)
-			return n;
+		waited |= n == MBX_ENOSPC;
+		if (n == MBX_ENOSPC ? sleep_for_room(e, &e->server.tx, &p)
+				    : sleep_for_data(e, &e->server.rx, &p))
+			break;
+		err = mbxi_tick(e->m, false);
+		if (err)
+			return err;
 	}
-	if (n >= 0) {
-		e->again = e->first_again;
-		return n;
-	}
-	if (n == MBX_ENOSPC)
-		return mbxi_fail(MBX_EAGAIN,
-				 "channel \"%s\": no room to answer: the peer "
-				 "has taken no replies for %d ms",
-				 e->channel->name, timeout_ms);
-	if (n == MBX_EAGAIN)
-		return e->m->link.peer_session
-			       ? mbxi_fail(
-					 n,
-					 "channel \"%s\": no request for %d ms",
-					 e->channel->name, timeout_ms)
-			       : no_peer(e);
-	return explain(e, n, cap);
+	if (waited)
+		mbx_tx_want_room(&e->server.tx, 0);
+	if (n == MBX_EAGAIN || n == MBX_ENOSPC)
+		return no_request(e, n, timeout_ms);
+	if (n < 0)
+		return explain_taking(e, n, cap);
+	e->again = e->first_again;
+	return n;
 }
 
 int mbx_reply(struct mbx_end *e, const struct mbx_request *request, int status,

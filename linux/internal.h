@@ -3,6 +3,9 @@
 #ifndef MBX_INTERNAL_H
 #define MBX_INTERNAL_H
 
+#ifndef _FILE_OFFSET_BITS
+#define _FILE_OFFSET_BITS 64 /* mem: above 2 GiB on 32-bit hosts */
+#endif
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* OFD locks, memfd_create(): include this file first */
 #endif
@@ -22,9 +25,10 @@ int mbxi_errno(int e);
 
 /*
  * Locks, one byte each, that die with their holder: 0 and 1 are the sides'
- * lives, others the offset of what is owned. @fd is of mbxi_lock_open().
+ * lives, others the offset of what is owned. @fd is of mbxi_lock_open(), which
+ * makes it -1 for memory that nobody else can open: there, all are free.
  */
-int mbxi_lock_open(const struct mbx_region *r);
+int mbxi_lock_open(const struct mbx_region *r, int *fd);
 bool mbxi_lock_take(int fd, uint32_t off);
 void mbxi_lock_drop(int fd, uint32_t off);
 
@@ -113,9 +117,9 @@ struct mbx {
 
 uint32_t mbxi_now_us(void);
 
-/* How long a call may still wait. */
+/* How long a call may still wait: 64 bits, for timeouts of any length. */
 struct mbxi_patience {
-	uint32_t since, us;
+	uint64_t until_us;
 };
 
 struct mbxi_patience mbxi_patience(int timeout_ms);

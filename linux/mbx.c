@@ -12,32 +12,36 @@
 #define TICK_US	 5000u /* how often a busy caller looks at the link */
 #define MAX_TYPE 1024u /* bytes of a type text a tool believes */
 
-uint32_t mbxi_now_us(void)
+static uint64_t now64_us(void)
 {
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint32_t)((uint64_t)t.tv_sec * 1000000u +
-			  (uint64_t)t.tv_nsec / 1000u);
+	return (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_nsec / 1000u;
+}
+
+uint32_t mbxi_now_us(void)
+{
+	return (uint32_t)now64_us();
 }
 
 #define BEAT_US 50000u
 
 struct mbxi_patience mbxi_patience(int timeout_ms)
 {
-	uint32_t ms = (uint32_t)timeout_ms;
+	uint64_t ms = timeout_ms > 0 ? (uint64_t)timeout_ms : 0;
 
-	return (struct mbxi_patience){ mbxi_now_us(), ms < 2000000u
-							      ? ms * 1000u
-							      : 2000000000u };
+	return (struct mbxi_patience){ now64_us() + ms * 1000u };
 }
 
 uint32_t mbxi_left_us(const struct mbxi_patience *p)
 {
-	uint32_t gone = mbxi_now_us() - p->since;
-	uint32_t left = gone >= p->us ? 0 : p->us - gone;
+	uint64_t now = now64_us();
 
-	return left < BEAT_US ? left : BEAT_US;
+	if (now >= p->until_us)
+		return 0;
+	return p->until_us - now < BEAT_US ? (uint32_t)(p->until_us - now)
+					   : BEAT_US;
 }
 
 static uint32_t load(const struct mbx *m, uint32_t off)
@@ -152,7 +156,7 @@ static void text_of(const struct mbx *m, uint32_t off, char *buf, uint32_t cap)
 {
 	uint32_t i, v = 0;
 
-	for (i = 0; i + 1 < cap; i++) {
+	for (i = 0; !(off & 3u) && i + 1 < cap; i++) {
 		if (i % 4 == 0) {
 			if (off + i > m->region.bytes - 4u)
 				break;
@@ -191,7 +195,10 @@ static int explain_mismatch(const struct mbx *m, const char *name)
 				 name, why->channel, c->name, theirs);
 	}
 	if (why->word == 5) {
-		text_of(m, load(m, entry + 24), theirs, sizeof(theirs));
+		/* of a small region, the entry's end may be outside it */
+		entry += 24;
+		text_of(m, entry < m->region.bytes ? load(m, entry) : ~0u,
+			theirs, sizeof(theirs));
 		return mbxi_fail(MBX_EMISMATCH,
 				 "%s: channel \"%s\": type is \"%.80s\" here, "
 				 "\"%s\" in the region",
@@ -365,7 +372,7 @@ static int check_options(const struct mbx_options *o)
 		return mbxi_fail(MBX_EINVAL,
 				 "to create or format a region takes declared "
 				 "channels, and more than observing");
-	if (o->timeout_ms < 0 || o->timeout_ms > 1000000 ||
+	if (o->timeout_ms < 0 ||
 	    (o->side != MBX_HOST && o->side != MBX_REMOTE) ||
 	    o->liveness_ms > 1000000)
 		return mbxi_fail(MBX_EINVAL,
@@ -425,10 +432,12 @@ static int begin(struct mbx *m, const char *name, const struct mbx_options *o)
 
 	m->timeout_ms = o->timeout_ms;
 	m->observer = o->observe || m->region.flags & MBX_REGION_READ;
-	m->lock_fd = m->observer ? -1 : mbxi_lock_open(&m->region);
 	if (!m->observer) {
 		const char *bell = o->doorbell;
 
+		err = mbxi_lock_open(&m->region, &m->lock_fd);
+		if (err)
+			return err;
 		m->duty = mbxi_lock_take(m->lock_fd, o->side);
 		if (!bell)
 			bell = getenv("MBX_DOORBELL");

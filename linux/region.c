@@ -198,10 +198,14 @@ static size_t parse_size(const char *s)
 		shift = 30;
 		break;
 	}
-	if (errno || end[shift ? 1 : 0] || n > (1ull << 40) >> shift)
+	/* nothing is larger, and this fits size_t anywhere */
+	if (errno || end[shift ? 1 : 0] || n > MBX_MAX_REGION >> shift)
 		return 0;
 	return (size_t)n << shift;
 }
+
+/* or mem: would map memory of an address cut short */
+_Static_assert(sizeof(off_t) == 8, "include internal.h first");
 
 static int map(struct mbx_region *r, int fd, off_t off, size_t bytes)
 {
@@ -260,7 +264,14 @@ static int map_file(struct mbx_region *r, const char *name, size_t limit)
 		return mbxi_fail(mbxi_errno(-err), "%s: mmap of %zu bytes: %s",
 				 name, bytes, strerror(-err));
 	r->guard = guard_add(r->base, bytes);
-	return 0;
+	if (r->guard)
+		return 0;
+	munmap(r->base, bytes);
+	r->base = NULL;
+	return mbxi_fail(MBX_ENOMEM,
+			 "%s: this process has %d regions mapped already; "
+			 "close one",
+			 name, GUARDS);
 }
 
 static int open_flags(unsigned int flags)
@@ -380,7 +391,12 @@ static int open_anon(struct mbx_region *r, const char *name, const char *size,
 	r->flags = 0;
 	r->fd = memfd_create("mbx-locks",
 			     MFD_CLOEXEC); /* see mbxi_lock_open() */
-	return 0;
+	if (r->fd >= 0)
+		return 0;
+	munmap(r->base, bytes);
+	r->base = NULL;
+	return mbxi_fail(mbxi_errno(errno), "%s: a file for locks: %s", name,
+			 strerror(errno));
 }
 
 static int open_mem(struct mbx_region *r, const char *name, const char *where,
@@ -401,7 +417,8 @@ static int open_mem(struct mbx_region *r, const char *name, const char *where,
 				 "%s: expected an address and a size, as in "
 				 "mem:0x3ed80000+64K",
 				 name);
-	if (addr & ((unsigned long long)page - 1) || bytes & 3)
+	if (addr & ((unsigned long long)page - 1) || bytes & 3 ||
+	    addr > (unsigned long long)INT64_MAX - bytes)
 		return mbxi_fail(MBX_EINVAL,
 				 "%s: the address must be a multiple of the "
 				 "page size %ld, the size of 4",
@@ -431,11 +448,14 @@ static const struct backend {
 	const char *prefix, *kind;
 	int (*open)(struct mbx_region *r, const char *name, const char *rest,
 		    size_t bytes);
+	/* of what has a name in the file system */
+	int (*opener)(const char *path, int how, mode_t mode);
+	int (*remover)(const char *path);
 } backends[] = {
-	{ "shm:", "shm", open_shm },
-	{ "file:", "file", open_file },
-	{ "anon:", "anon", open_anon },
-	{ "mem:", "mem", open_mem },
+	{ "shm:", "shm", open_shm, shm_open, shm_unlink },
+	{ "file:", "file", open_file, open_plain, unlink },
+	{ "anon:", "anon", open_anon, NULL, NULL },
+	{ "mem:", "mem", open_mem, NULL, NULL },
 };
 
 static const struct backend *find_backend(const char **name)
@@ -488,13 +508,28 @@ void mbx_region_close(struct mbx_region *r)
 	*r = (struct mbx_region){ .fd = -1 };
 }
 
+/* What a creator leaves that died before it gave its region a size. */
+static bool is_empty(int fd)
+{
+	struct stat st;
+	bool empty = fd >= 0 && fstat(fd, &st) == 0 && st.st_size == 0;
+
+	if (fd >= 0)
+		close(fd);
+	return empty;
+}
+
 /* Is it a region, or was it to become one? rm removes nothing else. */
-static int may_remove(const char *name)
+static int may_remove(const char *name, const char *path,
+		      const struct backend *b)
 {
 	struct mbx_region r;
 	uint32_t magic;
 	int err = mbx_region_open(&r, name, MBX_REGION_READ, 0);
 
+	if (err == MBX_ENOSPC &&
+	    is_empty(b->opener(path, open_flags(MBX_REGION_READ), 0)))
+		return 0;
 	if (err)
 		return err;
 	magic = mbx_ld((struct mbx_word *)r.base);
@@ -516,15 +551,14 @@ int mbx_region_remove(const char *name)
 
 	if (!b)
 		return MBX_EINVAL;
-	if (b->open != open_shm && b->open != open_file)
+	if (!b->remover)
 		return mbxi_fail(MBX_ENOTSUP,
 				 "%s has no name that could be removed", name);
-	err = may_remove(name);
+	path = name + strlen(b->prefix);
+	err = may_remove(name, path, b);
 	if (err)
 		return err;
-	path = name + strlen(b->prefix);
-	err = b->open == open_shm ? shm_unlink(path) : unlink(path);
-	return err ? open_error(name, errno) : 0;
+	return b->remover(path) ? open_error(name, errno) : 0;
 }
 
 /* ---- locks ---- */
@@ -533,14 +567,20 @@ int mbx_region_remove(const char *name)
  * Open-file-description locks: of a description of our own, so that two opens
  * in one process exclude each other as two processes do.
  */
-int mbxi_lock_open(const struct mbx_region *r)
+int mbxi_lock_open(const struct mbx_region *r, int *fd)
 {
 	char path[40];
 
+	*fd = -1;
 	if (r->fd < 0 || r->flags & (MBX_REGION_READ | MBX_REGION_PRIVATE))
-		return -1;
+		return 0;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", r->fd);
-	return open(path, O_RDWR | O_CLOEXEC);
+	*fd = open(path, O_RDWR | O_CLOEXEC);
+	if (*fd >= 0)
+		return 0;
+	return mbxi_fail(mbxi_errno(errno),
+			 "opening the region once more, for locks, by %s: %s",
+			 path, strerror(errno));
 }
 
 static bool set_lock(int fd, uint32_t off, short type)

@@ -79,7 +79,8 @@ struct mbx_region {
  *   MBX_ENOSPC		it is smaller than 64 bytes
  *   MBX_EACCES, MBX_EPERM	the system refuses; the text says which rule
  *   MBX_ENOTSUP	it is not a regular file
- *   MBX_ENOMEM, MBX_EIO	as the system says
+ *   MBX_ENOMEM		64 files and shm: objects are mapped already, or as
+ *   MBX_EIO		the system says
  */
 int mbx_region_open(struct mbx_region *r, const char *name, unsigned int flags,
 		    size_t bytes);
@@ -87,7 +88,10 @@ void mbx_region_close(struct mbx_region *r);
 
 /*
  * Remove a shm: or file: region's name; those who have it mapped keep it.
- * A file is removed only if it holds an mbx region.
+ * A file is removed only if it holds an mbx region, only zeros, or nothing.
+ *
+ * Returns 0, MBX_ENOTSUP (another kind), MBX_ENOTREGION (it holds something
+ * else), or as mbx_region_open().
  */
 int mbx_region_remove(const char *name);
 
@@ -272,7 +276,9 @@ int mbx_set(struct mbx_end *end, const void *value, size_t bytes);
 /*
  * State: the latest value, its number and how many were passed over since the
  * last get in *@rec (may be NULL), and its age by the writer's own clock, as of
- * its last heartbeat, in *@age_us (may be NULL).
+ * its last heartbeat, in *@age_us (may be NULL). The clock goes round in 71.6
+ * minutes, and with it the age, and begins anew when firmware does: an age says
+ * how fresh the values of a writer are that goes on writing.
  * Returns its length, or MBX_ENODATA, MBX_EMSGSIZE, MBX_EAGAIN.
  */
 int mbx_get(struct mbx_end *end, void *buf, size_t cap, struct mbx_record *rec,
@@ -294,12 +300,17 @@ int mbx_skip(struct mbx_end *end);
  * *@status (may be NULL; then a status other than 0 is returned).
  * Returns the reply's length, or MBX_ETIMEDOUT, MBX_ECONNRESET (the peer went
  * away meanwhile: it may or may not have acted), MBX_EAGAIN (the request queue
- * is full), MBX_EMSGSIZE, MBX_EBUSY (a call is open).
+ * is full), MBX_EMSGSIZE (the request, or the reply to this buffer: that one is
+ * thrown away), MBX_EBUSY (a call is open), MBX_EINVAL (a timeout of 0, or more
+ * than 2000000 ms).
  */
 int mbx_call(struct mbx_end *end, const void *req, size_t bytes, void *rep,
 	     size_t cap, int *status, int timeout_ms);
 
-/* The same in two steps, for poll loops: poll says MBX_EAGAIN until it ends. */
+/*
+ * The same in two steps, for poll loops: poll says MBX_EAGAIN until it ends, and
+ * MBX_EMSGSIZE where a larger buffer will do until the call's time is up.
+ */
 int mbx_call_start(struct mbx_end *end, const void *req, size_t bytes,
 		   int timeout_ms);
 int mbx_call_poll(struct mbx_end *end, void *rep, size_t cap, int *status);

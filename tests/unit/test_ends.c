@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Ends of channels in libmbx: owners, roles, policies, every kind of traffic. */
 #include "host.h"
+#include "internal.h"
+
+#include <sys/eventfd.h>
 
 struct pair {
 	struct mbx_region region;
@@ -681,6 +684,356 @@ static void test_damaged_directory_is_refused_without_declarations(void **state)
 	assert_mbx(mbx_open_at(&p->host, &p->region, NULL), 0);
 }
 
+static void test_call_by_a_new_caller_gets_no_reply_of_the_last(void **state)
+{
+	struct pair *p = *state;
+	struct mbx_end *c = open_end(p->host, "add");
+	struct mbx_end *s = open_end(p->remote, "add");
+	uint32_t ab[2] = { 1, 2 }, sum = 0;
+	struct mbx_request req;
+	int status;
+
+	assert_mbx(mbx_call_start(c, ab, 8, PATIENCE_MS), 0);
+	mbx_end_close(c); /* gives up; the side's life goes on */
+	c = open_end(p->host, "add");
+	assert_mbx(mbx_call_start(c, ab, 8, PATIENCE_MS), 0);
+	assert_mbx(mbx_serve(s, ab, 8, &req, 0), 8);
+	assert_mbx(mbx_reply(s, &req, 0, &sum, 4), 0);
+	assert_mbx(mbx_call_poll(c, &sum, 4, &status), MBX_EAGAIN);
+	assert_mbx(mbx_serve(s, ab, 8, &req, 0), 8);
+	assert_mbx(mbx_reply(s, &req, 0, &sum, 4), 0);
+	assert_mbx(mbx_call_poll(c, &sum, 4, &status), 4);
+}
+
+/* The owner formats anew, without the half second of grace for the host. */
+static void format_other_layout(struct pair *p)
+{
+	struct mbx_options o = { .side = MBX_REMOTE,
+				 .format = 1,
+				 .channels = host_channels,
+				 .count = 2 };
+	const struct mbx_link *l = mbx_get_link(p->host);
+	uint32_t off = l->section[MBX_HOST];
+
+	mbx_close(p->remote);
+	mbx_st(mbx_link_word(l, off), MBX_SIDE_DOWN); /* as if it let go */
+	assert_mbx(mbx_open_at(&p->remote, &p->region, &o), 0);
+}
+
+static void test_close_after_formatting_stores_nothing_there(void **state)
+{
+	struct pair *p = *state;
+	static char before[65536];
+	struct mbx_end *down = open_end(p->host, "down");
+	struct mbx_queue_place at;
+
+	open_end(p->host, "up");
+	assert_mbx(mbx_link_queue(mbx_get_link(p->host), DOWN, &at), 0);
+	format_other_layout(p);
+	mbx_st(mbx_word_at(at.rx, 8), 0xda7a); /* what is somebody else's now */
+	memcpy(before, p->region.base, sizeof(before));
+	mbx_end_close(down);
+	mbx_close(p->host);
+	assert_memory_equal(before, p->region.base, sizeof(before));
+	assert_mbx(mbx_open_at(&p->host, &p->region, NULL), 0);
+}
+
+/* Both sides in this process, the doorbell two eventfds; 1 if it was rung. */
+struct rung_pair {
+	struct mbx_region region;
+	struct mbx *remote, *host;
+	int to_remote, to_host;
+};
+
+#define SMALL_CHANNELS(CHANNEL)                                                \
+	CHANNEL(SMALL, "small",                                                \
+		{ MBX_KIND_QUEUE,                                              \
+		  MBX_H2R,                                                     \
+		  MBX_FAIL,                                                    \
+		  0,                                                           \
+		  { 64, 80 },                                                  \
+		  { 0, 0 },                                                    \
+		  "" })
+MBX_DECLARE_CHANNELS(small_channels, SMALL_CHANNELS);
+
+static void open_rung(struct rung_pair *p)
+{
+	struct mbx_options o = { .side = MBX_REMOTE,
+				 .format = 1,
+				 .channels = small_channels,
+				 .count = small_channels_count };
+	char bell[40];
+
+	p->to_remote = eventfd(0, EFD_NONBLOCK);
+	p->to_host = eventfd(0, EFD_NONBLOCK);
+	o.doorbell = bell;
+	assert_mbx(mbx_region_open(&p->region, "anon:16K", 0, 0), 0);
+	snprintf(bell, sizeof(bell), "eventfd:%d,%d", p->to_remote, p->to_host);
+	assert_mbx(mbx_open_at(&p->remote, &p->region, &o), 0);
+	o = (struct mbx_options){ .doorbell = bell };
+	snprintf(bell, sizeof(bell), "eventfd:%d,%d", p->to_host, p->to_remote);
+	assert_mbx(mbx_open_at(&p->host, &p->region, &o), 0);
+	bring_up(p->remote, p->host);
+}
+
+static void close_rung(struct rung_pair *p)
+{
+	mbx_close(p->host);
+	mbx_close(p->remote);
+	mbx_region_close(&p->region);
+	close(p->to_remote);
+	close(p->to_host);
+}
+
+static int rung(int fd)
+{
+	uint64_t times;
+
+	return read(fd, &times, sizeof(times)) == sizeof(times);
+}
+
+static void test_full_ring_rings_for_the_batch_that_it_published(void **state)
+{
+	struct rung_pair p;
+	struct mbx_end *tx, *rx;
+	char msg[60] = { 0 };
+	void *place;
+
+	(void)state;
+	open_rung(&p);
+	tx = open_end(p.host, "small");
+	rx = open_end(p.remote, "small");
+	assert_mbx(mbx_arm(p.remote), 0); /* asleep */
+	assert_mbx(mbx_put(tx, msg, 40, 0), 0);
+	assert_false(rung(p.to_remote));
+	assert_mbx(mbx_put(tx, msg, 40, 0), MBX_EAGAIN);
+	assert_true(rung(p.to_remote));
+	assert_mbx(mbx_recv(rx, msg, sizeof(msg), 0), 40);
+
+	/* the same for a batch that a claim published */
+	assert_mbx(mbx_arm(p.remote), 0);
+	assert_mbx(mbx_put(tx, msg, 8, 0), 0);
+	assert_mbx(mbx_claim(tx, 8, &place, 0), 0);
+	assert_mbx(mbx_abort(tx), 0);
+	assert_true(rung(p.to_remote));
+	close_rung(&p);
+}
+
+static void test_padding_rings_either_way(void **state)
+{
+	struct rung_pair p;
+	struct mbx_end *tx, *rx;
+	struct mbx_queue_place at;
+	char msg[64] = { 0 };
+
+	(void)state;
+	open_rung(&p);
+	tx = open_end(p.host, "small");
+	rx = open_end(p.remote, "small");
+	assert_mbx(mbx_send(tx, msg, 40, 0), 0);
+	assert_mbx(mbx_recv(rx, msg, sizeof(msg), 0), 40);
+	assert_mbx(mbx_arm(p.remote), 0);
+	/* no room before the end, nor behind it until the padding is taken */
+	assert_mbx(mbx_send(tx, msg, 64, 0), MBX_EAGAIN);
+	assert_true(rung(p.to_remote));
+	assert_mbx(mbx_link_queue(mbx_get_link(p.host), SMALL, &at), 0);
+	mbx_st(at.tx, mbx_ld(at.tx) | 1); /* the sender waits for room */
+	assert_false(rung(p.to_host));
+	assert_mbx(mbx_recv(rx, msg, sizeof(msg), 0), MBX_EAGAIN);
+	assert_true(rung(p.to_host));
+	assert_mbx(mbx_send(tx, msg, 64, 0), 0);
+	close_rung(&p);
+}
+
+static void test_serve_without_room_for_replies_sleeps_for_it(void **state)
+{
+	struct pair *p = *state;
+	struct mbx_end *c = open_end(p->host, "add");
+	struct mbx_end *s = open_end(p->remote, "add");
+	uint32_t ab[2] = { 1, 2 }, sum = 0;
+	struct mbx_stream_stats stats;
+	struct mbx_request req;
+	int n;
+
+	do { /* a caller that takes no replies */
+		n = mbx_call_start(c, ab, 8, PATIENCE_MS);
+		assert_mbx(n, 0);
+		mbx_end_close(c);
+		c = open_end(p->host, "add");
+		n = mbx_serve(s, ab, 8, &req, 0);
+		if (n == 8)
+			assert_mbx(mbx_reply(s, &req, 0, &sum, 4), 0);
+	} while (n == 8);
+	assert_mbx(n, MBX_EAGAIN);
+	assert_mbx(mbx_stream_stats(p->host, ADD, 1, &stats), 0);
+	assert_int_equal(stats.full, 1);
+	assert_mbx(mbx_serve(s, ab, 8, &req, 60), MBX_EAGAIN);
+	assert_mbx(mbx_stream_stats(p->host, ADD, 1, &stats), 0);
+	assert_int_equal(stats.full, 2); /* it does not try again and again */
+	assert_int_equal(stats.wants_room, 0);
+	assert_mbx(mbx_call_start(c, ab, 8, PATIENCE_MS), 0);
+	assert_mbx(mbx_call_poll(c, &sum, 4, &n), MBX_EAGAIN);
+	assert_mbx(mbx_serve(s, ab, 8, &req, 0), 8);
+}
+
+static void test_release_of_nothing_keeps_the_mark_of_a_repeat(void **state)
+{
+	struct pair *p = *state;
+	struct mbx_end *tx = open_end(p->host, "up");
+	struct mbx_end *rx = open_end(p->remote, "up");
+	const void *seen;
+	char buf[64];
+
+	assert_mbx(mbx_send(tx, "first", 5, 0), 0);
+	assert_mbx(mbx_peek(rx, &seen, 0), 5);
+	mbx_end_close(rx);
+	rx = open_end(p->remote, "up");
+	assert_mbx(mbx_release(rx), 0);
+	assert_mbx(mbx_recv(rx, buf, 64, 0), 5);
+	assert_mbx(mbx_repeated(rx), 1);
+}
+
+static void test_buffer_too_small_says_which_and_how_long(void **state)
+{
+	struct pair *p = *state;
+	struct mbx_end *c = open_end(p->host, "add");
+	struct mbx_end *s = open_end(p->remote, "add");
+	struct mbx_end *w = open_end(p->remote, "value");
+	struct mbx_end *r = open_end(p->host, "value");
+	uint32_t ab[2] = { 0 };
+	struct mbx_request req;
+	int status;
+
+	assert_mbx(mbx_call_start(c, ab, 8, PATIENCE_MS), 0);
+	assert_mbx(mbx_serve(s, ab, 7, &req, 0), MBX_EMSGSIZE);
+	assert_non_null(strstr(mbx_errmsg(), "buffer of 7 bytes"));
+	assert_mbx(mbx_serve(s, ab, 8, &req, 0), 8);
+	assert_mbx(mbx_reply(s, &req, 0, ab, 4), 0);
+	assert_mbx(mbx_call_poll(c, ab, 2, &status), MBX_EMSGSIZE);
+	assert_non_null(strstr(mbx_errmsg(), "buffer of 2 bytes"));
+	assert_mbx(mbx_call_poll(c, ab, 4, &status), 4); /* it stayed */
+	assert_mbx(mbx_set(w, ab, 8), 0);
+	assert_mbx(mbx_get(r, ab, 4, NULL, NULL), MBX_EMSGSIZE);
+	assert_non_null(strstr(mbx_errmsg(), "buffer of 4 bytes"));
+}
+
+static void test_call_with_too_small_a_buffer_does_not_stay_open(void **state)
+{
+	struct pair *p = *state;
+	struct mbx_end *c = open_end(p->host, "add");
+	struct mbx_end *s = open_end(p->remote, "add");
+	uint32_t ab[2] = { 1, 2 }, sum = 7;
+	struct mbx_request req;
+	pid_t pid = fork();
+	int i;
+
+	if (pid == 0) { /* lives the remote's life from here on */
+		for (i = 0; i < 2; i++) {
+			child_check(mbx_serve(s, ab, 8, &req, PATIENCE_MS) ==
+				    8);
+			child_check(mbx_reply(s, &req, 0, &sum, 4) == 0);
+		}
+		_exit(0);
+	}
+	assert_mbx(mbx_call(c, ab, 8, &sum, 3, NULL, PATIENCE_MS),
+		   MBX_EMSGSIZE);
+	assert_mbx(mbx_call(c, ab, 8, &sum, 4, NULL, PATIENCE_MS), 4);
+	reap(pid, 0);
+}
+
+/* The peer's words: what its heartbeat says, and the stamp of its value. */
+static void set_clocks(struct pair *p, uint32_t now_us, uint32_t stamp_us)
+{
+	const struct mbx_link *l = mbx_get_link(p->host);
+	struct mbx_slots_place at;
+
+	assert_mbx(mbx_link_slots(l, VALUE, &at), 0);
+	mbx_st(mbx_link_word(l,
+			     l->section[MBX_REMOTE] +
+				     (uint32_t)offsetof(struct mbx_side_block,
+							time_us)),
+	       now_us);
+	mbx_st(mbx_word_at(at.slot, 16), stamp_us); /* of record 1 */
+}
+
+static void test_age_is_right_across_the_wrap_and_never_too_young(void **state)
+{
+	static const struct {
+		uint32_t now, stamp, age;
+	} cases[] = {
+		{ 1000, 400, 600 },
+		{ 500, UINT32_MAX - 499, 1000 },    /* the clock went round */
+		{ 3000000000u, 1000, 2999999000u }, /* 50 minutes */
+		{ 1000, 1400, 0 }, /* written since the last heartbeat */
+		{ UINT32_MAX - 99, 100, 0 }, /* the same at the wrap */
+	};
+	struct pair *p = *state;
+	struct mbx_end *w = open_end(p->remote, "value");
+	struct mbx_end *r = open_end(p->host, "value");
+	uint32_t v[2] = { 0 }, age, i;
+
+	assert_mbx(mbx_set(w, v, 8), 0);
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		set_clocks(p, cases[i].now, cases[i].stamp);
+		assert_mbx(mbx_get(r, v, 8, NULL, &age), 8);
+		assert_int_equal(age, cases[i].age);
+	}
+}
+
+static void test_mismatch_with_a_hostile_directory_is_told_safely(void **state)
+{
+	struct pair *p = *state;
+	struct mbx_channel other[host_channels_count];
+	struct mbx_options o = { .channels = other,
+				 .count = host_channels_count };
+	uint32_t *entry = (uint32_t *)p->region.base + 16 * (1 + VALUE), i;
+	static const uint32_t places[] = { 65, 66, 65534, 65536, 0xfffffffd };
+	struct mbx *m;
+
+	mbx_close(p->host);
+	p->host = NULL;
+	memcpy(other, host_channels, sizeof(other));
+	other[VALUE].is.type = "u32 a, i32 b";
+	for (i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		entry[6] = places[i];
+		assert_mbx(mbx_open_at(&m, &p->region, &o), MBX_EMISMATCH);
+		assert_non_null(strstr(mbx_errmsg(), "\"\" in the region"));
+	}
+}
+
+static void test_call_timeout_longer_than_a_request_can_say_is_refused(void **s)
+{
+	struct pair *p = *s;
+	struct mbx_end *c = open_end(p->host, "add");
+	struct mbx_end *server = open_end(p->remote, "add");
+	uint32_t ab[2] = { 0 };
+	struct mbx_request req;
+
+	assert_mbx(mbx_call_start(c, ab, 8, 2000001), MBX_EINVAL);
+	assert_mbx(mbx_call_start(c, ab, 8, INT32_MAX), MBX_EINVAL);
+	assert_mbx(mbx_call_start(c, ab, 8, 2000000), 0);
+	assert_mbx(mbx_serve(server, ab, 8, &req, 0), 8);
+	assert_int_equal(req.timeout_us, 2000000000);
+}
+
+/* A month, too: by the library's own arithmetic, for nobody waits so long. */
+static void test_patience_is_as_long_as_asked_for(void **state)
+{
+	static const int ms[] = { 1, 2000001, 4294968, INT32_MAX };
+	size_t i;
+
+	(void)state;
+	assert_int_equal(mbxi_left_us(&(struct mbxi_patience){ 0 }), 0);
+	for (i = 0; i < sizeof(ms) / sizeof(ms[0]); i++) {
+		struct mbxi_patience now = mbxi_patience(0),
+				     p = mbxi_patience(ms[i]);
+
+		uint64_t us = (uint64_t)ms[i] * 1000u;
+
+		assert_in_range(p.until_us - now.until_us, us, us + 20000000);
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -715,6 +1068,19 @@ int main(void)
 		TEST(test_options_contradicting_are_refused),
 		TEST(test_create_that_fails_leaves_nothing),
 		TEST(test_damaged_directory_is_refused_without_declarations),
+		TEST(test_call_by_a_new_caller_gets_no_reply_of_the_last),
+		TEST(test_close_after_formatting_stores_nothing_there),
+		cmocka_unit_test(
+			test_full_ring_rings_for_the_batch_that_it_published),
+		cmocka_unit_test(test_padding_rings_either_way),
+		TEST(test_serve_without_room_for_replies_sleeps_for_it),
+		TEST(test_release_of_nothing_keeps_the_mark_of_a_repeat),
+		TEST(test_buffer_too_small_says_which_and_how_long),
+		TEST(test_call_with_too_small_a_buffer_does_not_stay_open),
+		TEST(test_age_is_right_across_the_wrap_and_never_too_young),
+		TEST(test_mismatch_with_a_hostile_directory_is_told_safely),
+		TEST(test_call_timeout_longer_than_a_request_can_say_is_refused),
+		TEST(test_patience_is_as_long_as_asked_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

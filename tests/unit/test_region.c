@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 static void refuses(const char *name, unsigned int flags, size_t bytes,
@@ -39,10 +40,12 @@ static void test_open_bad_name_says_what_is_expected(void **state)
 	refuses("anon:-4", 0, 0, MBX_EINVAL, "anon:64K");
 	refuses("anon:63", 0, 0, MBX_EINVAL, "64");
 	refuses("anon:2G", 0, 0, MBX_EINVAL, "1G");
+	refuses("anon:5G", 0, 0, MBX_EINVAL, "1G");
 	refuses("anon:64Q", 0, 0, MBX_EINVAL, "anon:64K");
 	refuses("mem:0x1000", 0, 0, MBX_EINVAL, "mem:0x3ed80000+64K");
 	refuses("mem:0x1001+64K", 0, 0, MBX_EINVAL, "page size");
 	refuses("mem:zzz+64K", 0, 0, MBX_EINVAL, "mem:0x3ed80000+64K");
+	refuses("mem:0x8000000000000000+64K", 0, 0, MBX_EINVAL, "address");
 }
 
 static void test_open_by_environment_uses_that_name(void **state)
@@ -258,6 +261,67 @@ static void test_anonymous_region_is_shared_with_a_child(void **state)
 	mbx_region_close(&r);
 }
 
+static void test_open_without_a_descriptor_for_locks_is_refused(void **state)
+{
+	struct mbx_options o = { .side = MBX_REMOTE,
+				 .format = 1,
+				 .channels = host_channels,
+				 .count = host_channels_count };
+	struct rlimit was, none;
+	struct mbx_region r, s;
+	struct mbx *m;
+	int err;
+
+	(void)state;
+	assert_mbx(mbx_region_open(&r, "anon:64K", 0, 0), 0);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
+	none = was;
+	none.rlim_cur = 0;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	err = mbx_open_at(&m, &r, &o);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
+	assert_mbx(err, MBX_EIO);
+	assert_non_null(strstr(mbx_errmsg(), "lock"));
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	err = mbx_region_open(&s, "anon:64K", 0, 0);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
+	assert_mbx(err, MBX_EIO);
+	mbx_region_close(&r);
+}
+
+static void test_one_region_too_many_is_refused_not_unguarded(void **state)
+{
+	const char *name = test_region();
+	struct mbx_region r[65];
+	int i, n;
+
+	(void)state;
+	assert_mbx(mbx_region_open(&r[0], name, MBX_REGION_CREATE, 4096), 0);
+	for (n = 1; n < 64; n++)
+		assert_mbx(mbx_region_open(&r[n], name, 0, 0), 0);
+	assert_mbx(mbx_region_open(&r[n], name, 0, 0), MBX_ENOMEM);
+	assert_int_equal(r[n].fd, -1);
+	for (i = 0; i < n; i++)
+		mbx_region_close(&r[i]);
+	assert_mbx(mbx_region_remove(name), 0);
+}
+
+/* What a creator leaves that died before it gave its region a size. */
+static void test_remove_takes_an_empty_region(void **state)
+{
+	const char *name = test_region();
+	int fd = shm_open(strchr(name, '/'), O_CREAT | O_RDWR, 0600);
+
+	(void)state;
+	close(fd);
+	assert_mbx(mbx_region_remove(name), 0);
+	fd = shm_open(strchr(name, '/'), O_CREAT | O_RDWR, 0600);
+	assert_int_equal(ftruncate(fd, 8), 0);
+	close(fd);
+	assert_mbx(mbx_region_remove(name), MBX_ENOSPC);
+	assert_int_equal(shm_unlink(strchr(name, '/')), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -276,6 +340,11 @@ int main(void)
 			test_truncation_is_an_error_that_can_be_handled),
 		cmocka_unit_test(test_sigbus_elsewhere_still_kills),
 		cmocka_unit_test(test_anonymous_region_is_shared_with_a_child),
+		cmocka_unit_test(
+			test_open_without_a_descriptor_for_locks_is_refused),
+		cmocka_unit_test(
+			test_one_region_too_many_is_refused_not_unguarded),
+		cmocka_unit_test(test_remove_takes_an_empty_region),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
