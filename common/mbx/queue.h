@@ -9,8 +9,9 @@
  * - never block, never notify: publish a batch, then ask ..._notify() once;
  * - one context at a time for each struct: thread or ISR, whichever the
  *   application makes the producer or consumer; no locks inside;
- * - the number of shared accesses is bounded: at most 2 control words a call
- *   (attach: one for each record in the ring) and one per payload word;
+ * - the number of shared accesses is bounded: one for each payload word, and 2
+ *   control words for a message that finds its place at once, 6 at most (attach
+ *   of a producer: 3, and one for each record in the ring);
  * - each shared word is loaded at most once a call.
  */
 #ifndef MBX_QUEUE_H
