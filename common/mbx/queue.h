@@ -69,7 +69,8 @@ uint32_t mbx_queue_step(uint32_t h, uint32_t pos, uint32_t size);
  * Take up the producer's end, of a new ring or where an earlier life died.
  *
  * Returns 0, or
- *   MBX_EPROTO	the consumer's position or a record is impossible
+ *   MBX_EPROTO	the consumer's position or a record is impossible; @tx->bad has
+ *		the value, and @tx is of no other use
  */
 int mbx_tx_attach(struct mbx_tx *tx, const struct mbx_queue_place *at);
 
@@ -139,7 +140,8 @@ int mbx_tx_want_room(struct mbx_tx *tx, int on);
  *
  * Returns 0; or 1 when the first message was in hand (peeked, not released)
  * when the previous life ended, and so will come a second time; or
- *   MBX_EPROTO	this end's own stored position is impossible
+ *   MBX_EPROTO	this end's own stored position is impossible; @rx->bad has the
+ *		value, and @rx is of no other use
  */
 int mbx_rx_attach(struct mbx_rx *rx, const struct mbx_queue_place *at);
 
