@@ -152,9 +152,9 @@ static int serve(struct mbx_server *server,
 {
 	struct mbx_request request;
 	uint32_t asked, answer;
-	int status,
-		n = mbx_server_take(server, &request, &asked, sizeof(asked));
+	int n, status;
 
+	n = mbx_server_take(server, &request, &asked, sizeof(asked));
 	if (n < 0)
 		return n;
 	status = act(&control, &asked, (uint32_t)n, &answer);
