@@ -19,6 +19,7 @@ static inline void setup_board(int argc, char **argv)
 		exit(2);
 	}
 	board = argv[1];
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	snprintf(region, sizeof(region), "shm:/%s", strrchr(dir, '/') + 1);
 	snprintf(bell, sizeof(bell), "socket:%s/doorbell", dir);
 }
@@ -73,12 +74,36 @@ static inline void start_board(const char *app)
 	wait_formatted();
 }
 
+/* The firmware's process, or QEMU, as long as mbx sim is there; else 0. */
+static inline pid_t below_sim(void)
+{
+	char path[64];
+	int pid = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", sim_pid,
+		 sim_pid);
+	f = fopen(path, "r");
+	if (f && fscanf(f, "%d", &pid) != 1)
+		pid = 0;
+	if (f)
+		fclose(f);
+	return pid;
+}
+
+/*
+ * The next board must not meet this one: what ran below a killed mbx sim dies a
+ * little later, as this process's child (see setup_board()).
+ */
 static inline void end_board(int sig)
 {
+	pid_t below = below_sim();
 	int status;
 
 	kill(sim_pid, sig);
 	assert_int_equal(waitpid(sim_pid, &status, 0), sim_pid);
+	if (below)
+		waitpid(below, NULL, 0);
 	if (sig == SIGKILL)
 		assert_true(WIFSIGNALED(status));
 }
