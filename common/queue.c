@@ -65,8 +65,9 @@ int mbx_tx_attach(struct mbx_tx *tx, const struct mbx_queue_place *at)
 	 * the earlier life is over.
 	 */
 	mbx_order_all();
+	/* harmless too should somebody use it in spite of an error */
 	tx->at = *at;
-	tx->bad = 0;
+	tx->pos = tx->limit = tx->seen = tx->hold = tx->claimed = tx->bad = 0;
 	pos = load_read(at, &raw);
 	if (pos == ~0u)
 		return impossible(tx, raw);
@@ -86,7 +87,6 @@ int mbx_tx_attach(struct mbx_tx *tx, const struct mbx_queue_place *at)
 			pos = 0;
 	}
 	tx->pos = tx->limit = pos;
-	tx->hold = tx->claimed = 0;
 	tx->full = mbx_ld(mbx_word_at(at->tx, 0)) & ~1u;
 	mbx_st(mbx_word_at(at->tx, 0), tx->full);
 	return 0;
@@ -324,13 +324,13 @@ int mbx_rx_attach(struct mbx_rx *rx, const struct mbx_queue_place *at)
 
 	mbx_order_all();
 	rx->at = *at;
+	rx->pos = rx->next = 0;
 	/* our own word: the acquire pairs with the release of the life before */
 	read = load_read(at, &raw);
 	rx->bad = read == ~0u ? raw : 0;
 	if (read == ~0u)
 		return MBX_EPROTO;
 	rx->pos = read;
-	rx->next = 0;
 	rx->wait = mbx_ld(mbx_word_at(at->rx, 4)) & ~1u;
 	mbx_st(mbx_word_at(at->rx, 4), rx->wait);
 	return (int)(raw & IN_HAND);

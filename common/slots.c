@@ -69,7 +69,7 @@ static int read_slot(const struct mbx_slots_place *at, uint32_t number,
 	uint32_t bytes = info & MBX_SLOT_BYTES_MASK;
 	int ret = (int)bytes;
 
-	if (info >> 28 != MBX_SLOT_WRITTEN >> 28 || bytes > at->max_bytes)
+	if (!(info & MBX_SLOT_WRITTEN) || bytes > at->max_bytes)
 		ret = info || number ? MBX_EPROTO : MBX_ENODATA;
 	else if (bytes > cap)
 		ret = MBX_EMSGSIZE;

@@ -143,7 +143,9 @@ int mbx_link_observe(struct mbx_link *link);
  * times per liveness_us, and before trusting link->peer_session.
  *
  * Returns a set of enum mbx_event, 0 for nothing new. After MBX_EVENT_RESET
- * the link is detached; attach again, and all channel ends too.
+ * the link is detached; attach again, and all channel ends too. The ends as they
+ * are, an ISR's too, are not to be called any more, not even to abort a claim:
+ * where they stand something else may be now.
  */
 uint32_t mbx_link_poll(struct mbx_link *link, uint32_t now_us);
 

@@ -28,6 +28,8 @@
  *   mbx_port_mask(), mbx_port_unmask(was)
  *	Mask interrupts on this core and return what to give back (uint32_t);
  *	nests. Held while one log record is written: bounded by its max_bytes.
+ *	The defaults: PRIMASK on Cortex-M, CPSR.I on Cortex-R (privileged), and
+ *	nothing elsewhere, where a record must not be written by two contexts.
  *
  * And, as real functions, what the board's folder provides to applications
  * (mbx's own channels never call them; they take the time as an argument):
@@ -88,6 +90,21 @@ static inline uint32_t mbx_port_mask(void)
 static inline void mbx_port_unmask(uint32_t was)
 {
 	__asm__ volatile("msr primask, %0" ::"r"(was) : "memory");
+}
+#define mbx_port_mask	mbx_port_mask
+#define mbx_port_unmask mbx_port_unmask
+#elif defined(__ARM_ARCH_PROFILE) && __ARM_ARCH_PROFILE == 'R' &&              \
+	defined(__arm__)
+static inline uint32_t mbx_port_mask(void)
+{
+	uint32_t was;
+
+	__asm__ volatile("mrs %0, cpsr\n\tcpsid i" : "=r"(was)::"memory");
+	return was;
+}
+static inline void mbx_port_unmask(uint32_t was)
+{
+	__asm__ volatile("msr cpsr_c, %0" ::"r"(was) : "memory");
 }
 #define mbx_port_mask	mbx_port_mask
 #define mbx_port_unmask mbx_port_unmask

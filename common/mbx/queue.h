@@ -9,8 +9,9 @@
  * - never block, never notify: publish a batch, then ask ..._notify() once;
  * - one context at a time for each struct: thread or ISR, whichever the
  *   application makes the producer or consumer; no locks inside;
- * - the number of shared accesses is bounded: at most 2 control words a call
- *   (attach: one for each record in the ring) and one per payload word;
+ * - the number of shared accesses is bounded: one for each payload word, and 2
+ *   control words for a message that finds its place at once, 6 at most (attach
+ *   of a producer: 3, and one for each record in the ring);
  * - each shared word is loaded at most once a call.
  */
 #ifndef MBX_QUEUE_H
@@ -68,7 +69,8 @@ uint32_t mbx_queue_step(uint32_t h, uint32_t pos, uint32_t size);
  * Take up the producer's end, of a new ring or where an earlier life died.
  *
  * Returns 0, or
- *   MBX_EPROTO	the consumer's position or a record is impossible
+ *   MBX_EPROTO	the consumer's position or a record is impossible; @tx->bad has
+ *		the value, and @tx is of no other use
  */
 int mbx_tx_attach(struct mbx_tx *tx, const struct mbx_queue_place *at);
 
@@ -138,7 +140,8 @@ int mbx_tx_want_room(struct mbx_tx *tx, int on);
  *
  * Returns 0; or 1 when the first message was in hand (peeked, not released)
  * when the previous life ended, and so will come a second time; or
- *   MBX_EPROTO	this end's own stored position is impossible
+ *   MBX_EPROTO	this end's own stored position is impossible; @rx->bad has the
+ *		value, and @rx is of no other use
  */
 int mbx_rx_attach(struct mbx_rx *rx, const struct mbx_queue_place *at);
 

@@ -308,13 +308,13 @@ static void test_each_call_stores_to_its_own_and_loads_once(void **state)
 	for (i = 0; i < ROUNDS(40000); i++) {
 		uint32_t bytes = rnd_below(&seed, 33), words = (bytes + 3) / 4;
 
-		/* look, pad (2), count, 0 behind, header, batch's header */
+		/* batch's header, look, pad (2), 0 behind, header */
 		begin_watch(1);
 		if (i % 3)
 			mbx_tx_send(&tx, buf, bytes);
 		else
 			mbx_tx_put(&tx, buf, bytes);
-		assert_watched(words + 7u);
+		assert_watched(words + 6u);
 		begin_watch(1);
 		mbx_tx_notify(&tx);
 		assert_watched(1);
@@ -329,7 +329,7 @@ static void test_each_call_stores_to_its_own_and_loads_once(void **state)
 			mbx_rx_peek(&rx, &data);
 			mbx_rx_release(&rx);
 		}
-		assert_watched(8u + 5u);
+		assert_watched(8u + 4u + !(i & 1));
 		begin_watch(0);
 		mbx_rx_want_data(&rx, 0);
 		mbx_rx_notify(&rx);

@@ -56,6 +56,7 @@ static struct input {
 	{ DEMO_RATE, DEMO_RATE, &rate.rx, &rate.tx, take_rate, FOR_DATA },
 };
 
+#define DATA_INPUT 1
 #define INPUTS_END (inputs + sizeof(inputs) / sizeof(inputs[0]))
 
 /* Write a line to the log channel; see text.h for what @format may hold. */
@@ -151,9 +152,9 @@ static int serve(struct mbx_server *server,
 {
 	struct mbx_request request;
 	uint32_t asked, answer;
-	int status,
-		n = mbx_server_take(server, &request, &asked, sizeof(asked));
+	int n, status;
 
+	n = mbx_server_take(server, &request, &asked, sizeof(asked));
 	if (n < 0)
 		return n;
 	status = act(&control, &asked, (uint32_t)n, &answer);
@@ -373,15 +374,21 @@ static void host_is_up(void)
 	stream_session = mbx.peer_session;
 }
 
-static void link_changed(uint32_t events)
+/* What a host had sent when it went still belongs to its own stream. */
+static void take_the_rest(void)
 {
 	uint32_t most = demo_channels[DEMO_DATA].is.fwd.bytes / 4u;
+	const struct input *in = &inputs[DATA_INPUT];
 
+	while (in->waits != FOR_FORMAT && most-- && add_piece() == 0)
+		;
+}
+
+static void link_changed(uint32_t events)
+{
 	if (events & MBX_EVENT_DOWN) {
 		say(MBX_LOG_WARNING, "link DOWN");
-		/* what it had sent still belongs to its own stream */
-		while (most-- && add_piece() == 0)
-			;
+		take_the_rest();
 	}
 	if (events & MBX_EVENT_INCOMPATIBLE)
 		say(MBX_LOG_ERROR, "link INCOMPATIBLE: "
