@@ -573,8 +573,8 @@ const struct command look_commands[] = {
 	{ "info", "", "what a region is: its sides and its channels", NULL,
 	  info_opts, 0, 0, false, run_info },
 	{ "stat", "", "what goes on in it: fill levels, counters, owners",
-	  "FULL counts sends that found no room, IMPOSS words that no honest "
-	  "peer writes.\nWRITER and READER are processes; - is none, or "
+	  "FULL counts sends that found no room (\"mbx send\": once in 100 ms of "
+	  "waiting),\nIMPOSS words that no honest peer writes.\nWRITER and READER are processes; - is none, or "
 	  "firmware.\n",
 	  stat_opts, 0, 0, false, run_stat },
 	{ "dump", "", "everything in it, decoded; damaged or saved ones too",
