@@ -529,12 +529,14 @@ static int run_ls(struct args *a)
 	json_array_foreach(list, i, o)
 	{
 		const json_t *sides = json_object_get(o, "sides");
+		const char *region = get_text(o, "region");
+		char *name = printable(region, strlen(region));
 
 		if (i == 0)
 			printf("%-24s %10s %8s %-20s %s\n", "REGION", "BYTES",
 			       "CHANNELS", "HOST", "REMOTE");
-		printf("%-24s %10lld ", get_text(o, "region"),
-		       get_num(o, "bytes"));
+		printf("%-24s %10lld ", name, get_num(o, "bytes"));
+		free(name);
 		if (!sides) {
 			printf("damaged: %s\n", get_text(o, "damaged"));
 			continue;
