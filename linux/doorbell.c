@@ -13,6 +13,7 @@
 #include <linux/time_types.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -266,10 +267,19 @@ static void *futex_thread(void *arg)
 
 static int futex_fd(struct mbxi_bell *b)
 {
+	sigset_t all, was;
+	int err;
+
 	b->out = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (b->out < 0)
 		return -1;
-	if (pthread_create(&b->thread, NULL, futex_thread, b) != 0) {
+	/* signals are the program's, but a truncated region's is the thread's */
+	sigfillset(&all);
+	sigdelset(&all, SIGBUS);
+	pthread_sigmask(SIG_SETMASK, &all, &was);
+	err = pthread_create(&b->thread, NULL, futex_thread, b);
+	pthread_sigmask(SIG_SETMASK, &was, NULL);
+	if (err) {
 		close(b->out);
 		b->out = -1;
 		errno = ENOMEM;
@@ -313,6 +323,14 @@ static void futex_close(struct mbxi_bell *b)
 
 /* ---- eventfd: one process, or inherited ---- */
 
+/* Neither end waits for the other. */
+static bool unblock(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	return flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0;
+}
+
 static int eventfd_open(struct mbxi_bell *b, const char *arg)
 {
 	char junk;
@@ -327,8 +345,10 @@ static int eventfd_open(struct mbxi_bell *b, const char *arg)
 	}
 	b->in = fcntl(b->in, F_DUPFD_CLOEXEC, 0);
 	b->out = fcntl(b->out, F_DUPFD_CLOEXEC, 0);
-	fcntl(b->in, F_SETFL, O_NONBLOCK);
-	return 0;
+	if (b->in >= 0 && b->out >= 0 && unblock(b->in) && unblock(b->out))
+		return 0;
+	return mbxi_fail(mbxi_errno(errno), "doorbell eventfd:%s: %s", arg,
+			 strerror(errno));
 }
 
 static void eventfd_ring(struct mbxi_bell *b, const struct mbx_word *word)
@@ -447,9 +467,13 @@ static void socket_wait(struct mbxi_bell *b, const struct mbxi_watch *watch,
 static int socket_fd(struct mbxi_bell *b)
 {
 	struct epoll_event e = { .events = EPOLLIN };
-	int fd = epoll_create1(EPOLL_CLOEXEC);
+	int fd;
 
-	b->timer = periodic_timer(10 * FALLBACK_US);
+	if (b->timer < 0)
+		b->timer = periodic_timer(10 * FALLBACK_US);
+	if (b->timer < 0)
+		return -1;
+	fd = epoll_create1(EPOLL_CLOEXEC);
 	if (fd >= 0)
 		epoll_ctl(fd, EPOLL_CTL_ADD, b->in >= 0 ? b->in : b->timer, &e);
 	return fd;
@@ -490,6 +514,18 @@ static const struct kind *find_kind(const char *name, size_t n)
 	return NULL;
 }
 
+static void close_descriptors(const struct mbxi_bell *b)
+{
+	if (b->pollable >= 0 && b->pollable != b->out)
+		close(b->pollable);
+	if (b->in >= 0)
+		close(b->in);
+	if (b->out >= 0)
+		close(b->out);
+	if (b->timer >= 0)
+		close(b->timer);
+}
+
 int mbxi_bell_open(struct mbxi_bell **bell, const char *name)
 {
 	const struct kind *kind = &kinds[0];
@@ -517,6 +553,7 @@ int mbxi_bell_open(struct mbxi_bell **bell, const char *name)
 	b->in = b->out = b->pollable = b->timer = -1;
 	err = kind->open(b, arg);
 	if (err) {
+		close_descriptors(b);
 		free(b);
 		return err;
 	}
@@ -529,14 +566,7 @@ void mbxi_bell_close(struct mbxi_bell *b)
 	if (!b)
 		return;
 	b->kind->close(b);
-	if (b->pollable >= 0 && b->pollable != b->out)
-		close(b->pollable);
-	if (b->in >= 0)
-		close(b->in);
-	if (b->out >= 0)
-		close(b->out);
-	if (b->timer >= 0)
-		close(b->timer);
+	close_descriptors(b);
 	free(b);
 }
 
@@ -545,10 +575,9 @@ uint32_t mbxi_bell_wakeup(const struct mbxi_bell *b)
 	return b->kind->wakeup;
 }
 
-void mbxi_bell_peer(struct mbxi_bell *b, uint32_t wakeup)
+void mbxi_bell_peer(struct mbxi_bell *b, bool futex)
 {
-	__atomic_store_n(&b->peer_futex, wakeup == MBX_WAKE_FUTEX,
-			 __ATOMIC_RELAXED);
+	__atomic_store_n(&b->peer_futex, futex, __ATOMIC_RELAXED);
 }
 
 void mbxi_bell_ring(struct mbxi_bell *b, const struct mbx_word *word)

@@ -53,8 +53,8 @@ void mbxi_bell_close(struct mbxi_bell *bell);
 /* How the peer can wake this side: enum mbx_wakeup. */
 uint32_t mbxi_bell_wakeup(const struct mbxi_bell *bell);
 
-/* What the peer said of itself: whether to use futexes towards it. */
-void mbxi_bell_peer(struct mbxi_bell *bell, uint32_t wakeup);
+/* Whether the peer uses futexes, too. */
+void mbxi_bell_peer(struct mbxi_bell *bell, bool futex);
 
 /* Ring: wake the peer, which sleeps on @word. Never blocks. */
 void mbxi_bell_ring(struct mbxi_bell *bell, const struct mbx_word *word);

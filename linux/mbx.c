@@ -563,8 +563,9 @@ static uint32_t poll_joined(struct mbx *m)
 	    load(m, offsetof(struct mbx_super, instance)) != l->instance)
 		return MBX_EVENT_RESET;
 	if (!m->observer && mbxi_lock_take(m->lock_fd, l->is.side)) {
+		events = l->peer_session ? MBX_EVENT_DOWN : 0;
 		m->duty = true;
-		return mbx_link_attach(l) ? MBX_EVENT_RESET : 0;
+		return mbx_link_attach(l) ? MBX_EVENT_RESET : events;
 	}
 	session = load(m, ours + offsetof(struct mbx_side_block, session));
 	peer = load(m, ours + offsetof(struct mbx_side_block, state)) ==
@@ -584,6 +585,18 @@ static uint32_t poll_joined(struct mbx *m)
 	if (peer)
 		l->last_session = peer;
 	return events;
+}
+
+/*
+ * Do both sides wake by futex? The own side's word may be another process's,
+ * whose life this one only shares; the peer goes by it.
+ */
+static bool by_futex(const struct mbx *m)
+{
+	uint32_t at = offsetof(struct mbx_side_block, wakeup);
+
+	return load(m, m->link.section[0] + at) == MBX_WAKE_FUTEX &&
+	       load(m, m->link.section[1] + at) == MBX_WAKE_FUTEX;
 }
 
 int mbxi_tick(struct mbx *m, bool now)
@@ -609,10 +622,7 @@ int mbxi_tick(struct mbx *m, bool now)
 	events = m->duty ? mbx_link_poll(&m->link, t) : poll_joined(m);
 	m->events |= events;
 	if (m->bell && events & (MBX_EVENT_UP | MBX_EVENT_RESTARTED))
-		mbxi_bell_peer(m->bell,
-			       load(m, m->link.section[!m->link.is.side] +
-					       offsetof(struct mbx_side_block,
-							wakeup)));
+		mbxi_bell_peer(m->bell, by_futex(m));
 	if (events & MBX_EVENT_RESET) {
 		m->dead = mbx_region_check(&m->region) ? MBX_EIO : MBX_ESTALE;
 		return mbxi_tick(m, true);

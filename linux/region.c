@@ -95,7 +95,8 @@ static struct guard *find_guard(uintptr_t addr)
 
 static void on_sigbus(int sig, siginfo_t *info, void *context)
 {
-	struct guard *g = find_guard((uintptr_t)info->si_addr);
+	bool fault = info->si_code > 0; /* else somebody sent it */
+	struct guard *g = fault ? find_guard((uintptr_t)info->si_addr) : NULL;
 	int saved = errno;
 
 	if (g && mmap((void *)g->base, g->bytes, PROT_READ | PROT_WRITE,
@@ -106,12 +107,16 @@ static void on_sigbus(int sig, siginfo_t *info, void *context)
 		return;
 	}
 	errno = saved;
-	if (before.sa_flags & SA_SIGINFO)
+	if (before.sa_flags & SA_SIGINFO) {
 		before.sa_sigaction(sig, info, context);
-	else if (before.sa_handler != SIG_DFL && before.sa_handler != SIG_IGN)
+	} else if (before.sa_handler != SIG_DFL &&
+		   before.sa_handler != SIG_IGN) {
 		before.sa_handler(sig);
-	else
+	} else if (fault || before.sa_handler == SIG_DFL) {
 		sigaction(SIGBUS, &before, NULL); /* and fault again */
+		if (!fault)
+			raise(sig);
+	}
 }
 
 /* Be the first to hear of a SIGBUS, in front of whoever was until now. */

@@ -190,6 +190,13 @@ export MBX_REGION=$region
 
 section ls, info, stat
 run ls || fail ls
+odd="/dev/shm/$name-$(printf '\033[2J')"
+cp "/dev/shm/$name" "$odd"
+run ls || fail "ls with an odd name there"
+rm "$odd"
+grep -q "$(printf '\033')" "$tmp/out" && fail "ls: a name reaches the terminal raw"
+grep -qF "$name-\\x1b[2J" "$tmp/out" || fail "ls: no odd name: $(cat "$tmp/out")"
+run ls || fail ls
 grep -q "^$region  *65536  *9 down  *down$" "$tmp/out" || fail "ls: $(cat "$tmp/out")"
 json "[r for r in j if r['region'] == '$region'][0]['channels'] == 9" ls --json
 expect 0 'call  h2r  4 -> 4 B' info

@@ -529,12 +529,14 @@ static int run_ls(struct args *a)
 	json_array_foreach(list, i, o)
 	{
 		const json_t *sides = json_object_get(o, "sides");
+		const char *region = get_text(o, "region");
+		char *name = printable(region, strlen(region));
 
 		if (i == 0)
 			printf("%-24s %10s %8s %-20s %s\n", "REGION", "BYTES",
 			       "CHANNELS", "HOST", "REMOTE");
-		printf("%-24s %10lld ", get_text(o, "region"),
-		       get_num(o, "bytes"));
+		printf("%-24s %10lld ", name, get_num(o, "bytes"));
+		free(name);
 		if (!sides) {
 			printf("damaged: %s\n", get_text(o, "damaged"));
 			continue;
@@ -573,8 +575,8 @@ const struct command look_commands[] = {
 	{ "info", "", "what a region is: its sides and its channels", NULL,
 	  info_opts, 0, 0, false, run_info },
 	{ "stat", "", "what goes on in it: fill levels, counters, owners",
-	  "FULL counts sends that found no room, IMPOSS words that no honest "
-	  "peer writes.\nWRITER and READER are processes; - is none, or "
+	  "FULL counts sends that found no room (\"mbx send\": once in 100 ms of "
+	  "waiting),\nIMPOSS words that no honest peer writes.\nWRITER and READER are processes; - is none, or "
 	  "firmware.\n",
 	  stat_opts, 0, 0, false, run_stat },
 	{ "dump", "", "everything in it, decoded; damaged or saved ones too",

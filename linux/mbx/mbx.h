@@ -18,7 +18,9 @@
  * A struct mbx and its ends belong to one thread at a time. Two threads open
  * the region twice. A process should be in some mbx call, or call mbx_poll(),
  * more often than the peer's liveness time (2 s unless it chose otherwise), or
- * the peer takes it for dead until the next call.
+ * the peer takes it for dead until the next call. A child made by fork() leaves
+ * its parent's alone, and opens its own; until it ends, or execs, it keeps the
+ * parent's locks.
  *
  * Mapping a file or shared memory object, which somebody might truncate later,
  * installs a SIGBUS handler (in front of the one there was, which still gets the
@@ -108,7 +110,7 @@ struct mbx_options {
 	uint32_t count;
 	int create;	      /* make the region, format it, be first */
 	size_t bytes;	      /* with create; 0: what the channels need */
-	int format;	      /* format or adopt an existing region */
+	int format;	      /* format or adopt; takes up to half a second */
 	int observe;	      /* read-only: state, log, tools */
 	const char *doorbell; /* NULL: MBX_DOORBELL, else automatic */
 	int timeout_ms;	      /* to wait for the region to be formatted */
@@ -131,11 +133,14 @@ struct mbx_options {
  * A second opener for the same side shares the side's life: only the ends of
  * channels have owners. The doorbell is the first one's (a line has two ends);
  * the others look every millisecond, and firmware sees what they send at its
- * next wake-up. (mem: has no file to lock: there, one opener a side.)
+ * next wake-up. Should the first one end, another takes over in a new life, and
+ * is told MBX_EVENT_DOWN. (mem: has no file to lock: there, one opener a side.)
  *
  * Returns 0, or as mbx_region_open() and mbx_link_attach() (MBX_EAGAIN: still
  * not formatted when the time was up), or
  *   MBX_EINVAL		contradictory options, bad declaration, bad doorbell
+ *   MBX_EBUSY		create or format, but another process lives this side's
+ *			life
  */
 int mbx_open(struct mbx **m, const char *region,
 	     const struct mbx_options *options);
@@ -171,8 +176,10 @@ int mbx_fd(struct mbx *m);
 int mbx_arm(struct mbx *m);
 
 /*
- * Sleep until an end that receives has something, or the link changes, or the
- * time is over. Returns as mbx_poll(); 0 also when there is something to take.
+ * Sleep until an end that receives (a queue's, a caller's, a server's) has
+ * something, or the link changes, or the time is over; an observer, which nobody
+ * can wake, looks every millisecond. New records of a state or log end no wait.
+ * Returns as mbx_poll(); 0 also when there is something to take.
  */
 int mbx_wait(struct mbx *m, int timeout_ms);
 
@@ -187,7 +194,7 @@ int mbx_channel_find(const struct mbx *m, const char *name);
 struct mbx_stream_stats {
 	uint32_t ring_bytes, used_bytes; /* queue */
 	uint32_t messages;		 /* queue: waiting to be taken */
-	uint32_t full;			 /* queue: sends that found no room */
+	uint32_t full; /* queue: sends that found no room, a wait counts once */
 	uint32_t impossible; /* queue: words the consumer could not believe */
 	uint32_t written;    /* state, log: records so far */
 	uint32_t writer_pid, reader_pid; /* Linux owners; 0: none or firmware */
@@ -220,6 +227,7 @@ struct mbx_end;
  * Returns 0, or
  *   MBX_ENOENT		no such channel
  *   MBX_EBUSY		another has it; mbx_errmsg() names the process
+ *   MBX_ENOMEM, MBX_ESTALE, MBX_EIO
  *   MBX_EACCES		an observer may only read state and log
  *   MBX_EPROTO		what stands in the region is impossible
  */

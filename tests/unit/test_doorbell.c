@@ -4,7 +4,10 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <fcntl.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -222,6 +225,84 @@ static void test_socket_without_anybody_listening_still_works(void **state)
 	run("poll:100", "socket:/tmp/mbx-test-nobody-listens-here", 1);
 }
 
+static volatile sig_atomic_t handled;
+
+static void on_signal(int sig)
+{
+	handled = sig;
+}
+
+/* A program that waits for its signals itself gets them, not our thread. */
+static void test_descriptor_of_futex_takes_no_signals(void **state)
+{
+	const char *region = test_region();
+	struct mbx *m = open_owner(region);
+	sigset_t set;
+
+	(void)state;
+	assert_true(mbx_fd(m) >= 0); /* which needs a thread */
+	signal(SIGUSR1, on_signal);
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	assert_int_equal(pthread_sigmask(SIG_BLOCK, &set, NULL), 0);
+	handled = 0;
+	kill(getpid(), SIGUSR1);
+	usleep(20000);
+	assert_int_equal(handled, 0);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+	while (!handled)
+		usleep(1000);
+	signal(SIGUSR1, SIG_DFL);
+	mbx_close(m);
+	assert_mbx(mbx_region_remove(region), 0);
+}
+
+static void test_eventfd_without_descriptors_left_is_refused(void **state)
+{
+	struct mbx_options o = { .side = MBX_REMOTE,
+				 .create = 1,
+				 .channels = host_channels,
+				 .count = host_channels_count };
+	int a = eventfd(0, 0), b = eventfd(0, 0), err;
+	struct rlimit was, few;
+	char bell[40];
+	struct mbx *m;
+
+	(void)state;
+	snprintf(bell, sizeof(bell), "eventfd:%d,%d", a, b);
+	o.doorbell = bell;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
+	few = was;
+	/* for the region, its locks and one of the two */
+	few.rlim_cur = (rlim_t)b + 4;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	err = mbx_open(&m, test_region(), &o);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
+	assert_mbx(err, MBX_EIO);
+	assert_non_null(strstr(mbx_errmsg(), "eventfd"));
+	close(a);
+	close(b);
+}
+
+/* The thread behind it looks at the region, too. */
+static void test_descriptor_of_futex_survives_truncation(void **state)
+{
+	const char *region = test_region();
+	struct mbx *m = open_owner(region);
+	int fd = shm_open(strchr(region, '/'), O_RDWR, 0);
+
+	(void)state;
+	open_end(m, "up");
+	assert_true(mbx_fd(m) >= 0);
+	assert_mbx(mbx_arm(m), 0);
+	assert_int_equal(ftruncate(fd, 0), 0);
+	close(fd);
+	usleep(30000);
+	assert_mbx(mbx_poll(m), MBX_EIO);
+	mbx_close(m);
+	assert_int_equal(shm_unlink(strchr(region, '/')), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -232,6 +313,10 @@ int main(void)
 		cmocka_unit_test(test_socket_carries_traffic_both_ways),
 		cmocka_unit_test(
 			test_socket_without_anybody_listening_still_works),
+		cmocka_unit_test(test_descriptor_of_futex_takes_no_signals),
+		cmocka_unit_test(
+			test_eventfd_without_descriptors_left_is_refused),
+		cmocka_unit_test(test_descriptor_of_futex_survives_truncation),
 	};
 
 	signal(SIGPIPE, SIG_IGN);

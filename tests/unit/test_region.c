@@ -322,6 +322,34 @@ static void test_remove_takes_an_empty_region(void **state)
 	assert_int_equal(shm_unlink(strchr(name, '/')), 0);
 }
 
+static void be_sent_sigbus(const char *region)
+{
+	struct mbx_region r;
+
+	signal(SIGBUS, SIG_DFL);
+	child_check(mbx_region_open(&r, region, 0, 0) == 0);
+	kill(getpid(), SIGBUS);
+}
+
+static void test_sigbus_sent_by_somebody_still_kills(void **state)
+{
+	struct mbx_region r;
+	int status;
+	pid_t pid;
+
+	(void)state;
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+	skip(); /* their own handlers turn it into a report */
+#endif
+	assert_mbx(mbx_region_open(&r, test_region(), MBX_REGION_CREATE, 4096),
+		   0);
+	pid = spawn(be_sent_sigbus, test_region());
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	mbx_region_close(&r);
+	assert_mbx(mbx_region_remove(test_region()), 0);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -345,6 +373,7 @@ int main(void)
 		cmocka_unit_test(
 			test_one_region_too_many_is_refused_not_unguarded),
 		cmocka_unit_test(test_remove_takes_an_empty_region),
+		cmocka_unit_test(test_sigbus_sent_by_somebody_still_kills),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

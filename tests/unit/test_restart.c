@@ -357,8 +357,11 @@ static void test_owner_dies_and_its_end_and_its_duty_pass_on(void **state)
 	snprintf(who, sizeof(who), "process %d", pid);
 	assert_mbx(mbx_end_open(host, "up", &e), MBX_EBUSY);
 	assert_non_null(strstr(mbx_errmsg(), who));
+	mbx_poll(host);
 	kill_and_reap(pid);
 	assert_mbx(mbx_end_open(host, "up", &e), 0);
+	/* the peer has to be met anew */
+	assert_int_equal(mbx_poll(host), MBX_EVENT_DOWN);
 	bring_up(remote, host); /* a new life, lived by this process */
 	assert_int_not_equal(mbx_get_link(host)->session, session);
 	mbx_close(host);

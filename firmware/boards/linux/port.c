@@ -72,20 +72,23 @@ static int is_left_over(void)
 static void listen_for_host(const char *path)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	int err;
+	int err, tries;
 
 	if (strlen(path) >= sizeof(address.sun_path))
 		board_stop("MBX_BOARD_SOCKET is too long for a socket's path");
 	strcpy(address.sun_path, path);
-	err = bind(fd, (struct sockaddr *)&address, sizeof(address));
-	if (err && errno == EADDRINUSE) {
-		if (!is_left_over()) {
-			errno = EADDRINUSE;
-			stop_for_errno("another process listens there");
-		}
-		unlink(path);
+	/* the process of the last life may be about to end, and to clean up */
+	for (tries = 0; tries < 100; tries++) {
 		err = bind(fd, (struct sockaddr *)&address, sizeof(address));
+		if (!err || errno != EADDRINUSE)
+			break;
+		if (is_left_over())
+			unlink(path);
+		else
+			usleep(10000);
 	}
+	if (err && errno == EADDRINUSE)
+		stop_for_errno("another process listens there");
 	if (err || listen(fd, 1))
 		stop_for_errno("cannot listen");
 	listener = fd;
