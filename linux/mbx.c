@@ -355,6 +355,11 @@ static int format(struct mbx *m, const char *name, const struct mbx_options *o)
 	err = mbx_link_init(&m->link, &config);
 	if (err)
 		return explain(m, name, err);
+	if (mbx_region_holds(&m->region) < 0)
+		return mbxi_fail(MBX_ENOTREGION,
+				 "%s holds something else than an mbx region: "
+				 "not formatted; name another",
+				 name);
 	while ((err = mbx_link_format(&m->link, mbxi_now_us())) == MBX_EAGAIN)
 		nap();
 	if (err == MBX_ENOSPC)

@@ -297,11 +297,13 @@ static int size_file(int fd, const char *name, size_t bytes)
 			 bytes, strerror(errno));
 }
 
-static int open_error(const char *name, int e)
+static int open_error(const char *name, int e, bool creating)
 {
 	const char *todo = "";
 
-	if (e == ENOENT)
+	if (e == ENOENT && creating)
+		todo = "; its folder has to be there";
+	else if (e == ENOENT)
 		todo = "; nobody has created it (yet): see \"mbx create\" and "
 		       "\"mbx sim\"";
 	if (e == EEXIST)
@@ -328,7 +330,7 @@ static int open_path(struct mbx_region *r, const char *name, const char *path,
 
 	r->fd = opener(path, open_flags(r->flags), 0600);
 	if (r->fd < 0)
-		return open_error(name, errno);
+		return open_error(name, errno, r->flags & MBX_REGION_CREATE);
 	if (r->flags & MBX_REGION_CREATE) {
 		err = size_file(r->fd, name, bytes);
 		bytes = 0;
@@ -524,28 +526,74 @@ static bool is_empty(int fd)
 	return empty;
 }
 
+/* Is all of the file zero? Holes are not read, which would fill them. */
+static bool is_blank(int fd)
+{
+	static const uint32_t none[1024];
+	uint32_t buf[1024];
+	off_t at = 0;
+	ssize_t n;
+
+	while ((at = lseek(fd, at & ~4095, SEEK_DATA)) >= 0) {
+		n = pread(fd, buf, sizeof(buf), at & ~4095);
+		if (n <= 0)
+			return n == 0;
+		if (memcmp(buf, none, (size_t)n) != 0)
+			return false;
+		at = (at & ~4095) + (off_t)sizeof(buf);
+	}
+	return errno == ENXIO; /* behind the last data */
+}
+
+/*
+ * A formatter takes back the magic and stores the new instance before all else,
+ * and may die at any moment after that.
+ */
+static bool is_half_formatted(const struct mbx_word *w)
+{
+	uint32_t version = mbx_ld(&w[1]);
+
+	return mbx_ld(&w[0]) == 0 && mbx_ld(&w[3]) != 0 &&
+	       (version == 0 || version >> 16 == MBX_LAYOUT_MAJOR);
+}
+
+int mbx_region_holds(const struct mbx_region *r)
+{
+	uint32_t magic = mbx_ld((struct mbx_word *)r->base);
+
+	if (magic == MBX_MAGIC || is_half_formatted(r->base))
+		return 1;
+	if (!r->guard) /* RAM, not a file: it holds what was there at power-on */
+		return 0;
+	if (magic == 0 && is_blank(r->fd))
+		return 0;
+	return mbxi_fail(
+		MBX_ENOTREGION,
+		"it holds something else than an mbx region (the first "
+		"word is 0x%08x): left alone; name another",
+		magic);
+}
+
 /* Is it a region, or was it to become one? rm removes nothing else. */
 static int may_remove(const char *name, const char *path,
 		      const struct backend *b)
 {
 	struct mbx_region r;
-	uint32_t magic;
-	int err = mbx_region_open(&r, name, MBX_REGION_READ, 0);
+	int err = mbx_region_open(&r, name, MBX_REGION_READ, 0), holds;
 
 	if (err == MBX_ENOSPC &&
 	    is_empty(b->opener(path, open_flags(MBX_REGION_READ), 0)))
 		return 0;
 	if (err)
 		return err;
-	magic = mbx_ld((struct mbx_word *)r.base);
+	holds = mbx_region_holds(&r);
 	mbx_region_close(&r);
-	if (magic == MBX_MAGIC || magic == 0)
-		return 0;
-	return mbxi_fail(
-		MBX_ENOTREGION,
-		"%s holds no mbx region (its first word is 0x%08x, not "
-		"0x%08x): left alone",
-		name, magic, MBX_MAGIC);
+	if (holds < 0)
+		return mbxi_fail(holds,
+				 "%s holds something else than an mbx region: "
+				 "left alone",
+				 name);
+	return 0;
 }
 
 int mbx_region_remove(const char *name)
@@ -563,7 +611,7 @@ int mbx_region_remove(const char *name)
 	err = may_remove(name, path, b);
 	if (err)
 		return err;
-	return b->remover(path) ? open_error(name, errno) : 0;
+	return b->remover(path) ? open_error(name, errno, false) : 0;
 }
 
 /* ---- locks ---- */

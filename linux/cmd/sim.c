@@ -179,6 +179,8 @@ static void make_region(struct sim *s, const char *name)
 		     "%s has %zu bytes, but board %s has just %zu of RAM; "
 		     "remove it, or name another",
 		     s->region, r.bytes, s->board->name, s->board->ram_bytes);
+	if (mbx_region_holds(&r) < 0)
+		fail(NO_REGION, "%s: %s", s->region, mbx_errmsg());
 	mbx_region_close(&r);
 	s->last_session = remote_session(s);
 }

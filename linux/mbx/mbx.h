@@ -97,6 +97,13 @@ void mbx_region_close(struct mbx_region *r);
  */
 int mbx_region_remove(const char *name);
 
+/*
+ * What an open region holds: 1 an mbx region, 0 nothing yet (a file of zeros;
+ * memory that is no file, whatever is in it), or MBX_ENOTREGION when a file
+ * holds something else, which formatting would destroy.
+ */
+int mbx_region_holds(const struct mbx_region *r);
+
 /* 0 while the mapping is whole; MBX_EIO once the file was truncated under it. */
 int mbx_region_check(const struct mbx_region *r);
 

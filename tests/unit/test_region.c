@@ -152,6 +152,39 @@ static void test_remove_file_that_holds_something_else_leaves_it(void **state)
 	assert_mbx(mbx_region_remove("nonsense"), MBX_EINVAL);
 }
 
+static void test_file_that_begins_with_zeros_is_not_taken_for_nothing(void **s)
+{
+	struct mbx_options o = { .side = MBX_REMOTE,
+				 .format = 1,
+				 .channels = host_channels,
+				 .count = host_channels_count };
+	char path[] = "/tmp/mbx-test-XXXXXX", name[60], kept[6] = "";
+	int fd = mkstemp(path);
+	struct stat st;
+	struct mbx *m;
+
+	(void)s;
+	assert_int_equal(ftruncate(fd, 1 << 20), 0);
+	assert_int_equal(pwrite(fd, "diary", 5, 700000), 5);
+	snprintf(name, sizeof(name), "file:%s", path);
+	assert_mbx(mbx_region_remove(name), MBX_ENOTREGION);
+	assert_mbx(mbx_open(&m, name, &o), MBX_ENOTREGION);
+	assert_non_null(strstr(mbx_errmsg(), "not formatted"));
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(pread(fd, kept, 5, 700000), 5);
+	assert_string_equal(kept, "diary");
+	assert_int_equal(pread(fd, kept, 4, 0), 4);
+	assert_int_equal(kept[0], 0);
+	/* zeros and nothing else may become a region, and be removed */
+	assert_int_equal(ftruncate(fd, 4096), 0);
+	assert_int_equal(ftruncate(fd, 65536), 0);
+	assert_mbx(mbx_open(&m, name, &o), 0);
+	mbx_close(m);
+	close(fd);
+	assert_mbx(mbx_region_remove(name), 0);
+	assert_int_equal(stat(path, &st), -1);
+}
+
 static void test_private_mapping_changes_nothing_in_the_file(void **state)
 {
 	char path[] = "/tmp/mbx-test-XXXXXX", name[60];
@@ -361,6 +394,8 @@ int main(void)
 		cmocka_unit_test(test_open_what_is_no_region_file_is_refused),
 		cmocka_unit_test(
 			test_remove_file_that_holds_something_else_leaves_it),
+		cmocka_unit_test(
+			test_file_that_begins_with_zeros_is_not_taken_for_nothing),
 		cmocka_unit_test(
 			test_private_mapping_changes_nothing_in_the_file),
 		cmocka_unit_test(test_open_limit_maps_no_more),
