@@ -283,7 +283,7 @@ expect 2 '"32768" is no i16' send commands 1 1,32768 t
 expect 2 'has 2 elements, "1" has 1' send commands 1 1 t
 expect 2 'no value for field "text"' send commands 1 1,2
 expect 2 'given twice' send commands op=1 op=2 1,2 t
-expect 2 'the channel takes 64' send commands 1 1,2 "$(head -c 57 /dev/zero | tr '\0' a)"
+expect 2 'have at most 64' send commands 1 1,2 "$(head -c 57 /dev/zero | tr '\0' a)"
 expect 2 'one value too many' set goal 1 2
 expect 2 'is not hexadecimal' send commands --hex 0g
 expect 2 'is not hexadecimal' send commands --hex 012

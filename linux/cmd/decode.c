@@ -146,7 +146,9 @@ struct encoder {
 static void put_bytes(struct encoder *e, const void *data, size_t n)
 {
 	if (n > e->cap - e->at)
-		fail(USAGE, "%zu bytes are too long: the channel takes %u",
+		fail(USAGE,
+		     "%zu bytes are too long: this channel's messages have at "
+		     "most %u",
 		     e->at + n, e->cap);
 	memcpy(e->buf + e->at, data, n);
 	e->at += (uint32_t)n;

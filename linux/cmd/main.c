@@ -387,6 +387,10 @@ static void parse(const struct command *c, int argc, char **argv,
 		code = getopt_long(argc, argv, letters, longs, NULL);
 		if (code == -1)
 			break;
+		if ((code == '?' || code == ':') && optopt > ' ')
+			fail(USAGE, "%s -%c; see \"mbx %s --help\"",
+			     code == ':' ? "no value after" : "no option",
+			     optopt, c->name);
 		if (code == '?' || code == ':')
 			fail(USAGE, "%s %s; see \"mbx %s --help\"",
 			     code == ':' ? "no value after" : "no option",

@@ -228,6 +228,11 @@ static int run_create(struct args *a)
 
 	if (!channels || !copies)
 		fail(FAILED, "out of memory");
+	if (strncmp(a->argv[0], "anon:", 5) == 0)
+		fail(USAGE,
+		     "%s would end with this command: name a region that stays, "
+		     "as in shm:/pair or file:PATH",
+		     a->argv[0]);
 	for (i = 0; i < count; i++) {
 		copies[i] = strdup(a->argv[i + 1]);
 		declare(&channels[i], a->argv[i + 1], copies[i]);

@@ -439,9 +439,11 @@ static void complain_ended(const struct sim *s, const char *when)
 	int st = s->board_status;
 
 	last_words(s, said, sizeof(said));
-	complain("board %s: %s ended %s (%s %d): %s", s->board->name,
-		 emulator(s), when, WIFEXITED(st) ? "status" : "signal",
-		 WIFEXITED(st) ? WEXITSTATUS(st) : WTERMSIG(st), said);
+	complain("board %s: %s ended %s (%s %d): %s; is %s mbx firmware, built "
+		 "for this board?",
+		 s->board->name, emulator(s), when,
+		 WIFEXITED(st) ? "status" : "signal",
+		 WIFEXITED(st) ? WEXITSTATUS(st) : WTERMSIG(st), said, s->fw);
 }
 
 /* What the firmware wrote to its own UART, if it did: why it stopped, mostly. */

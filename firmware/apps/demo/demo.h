@@ -17,7 +17,7 @@
  * data, sum	messages are pieces of a stream, and one of no length ends it:
  *		then its POSIX cksum and size go out
  * sensor	a temperature, as often as "rate" says (10 Hz)
- * led, rate	set, and answered with what is now so; rate takes 1..100 and
+ * led, rate	set, and answered with what is now so; rate takes 1..50 and
  *		refuses all else with MBX_EINVAL
  * log, stats	what happened, and how often
  */

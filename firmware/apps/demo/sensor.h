@@ -6,7 +6,7 @@
 #include "demo.h"
 
 #define SENSOR_HZ_DEFAULT 10u
-#define SENSOR_HZ_MAX	  100u
+#define SENSOR_HZ_MAX	  50u
 
 struct sensor {
 	uint32_t hz;

@@ -10,7 +10,7 @@
  * A read of a device register leaves the translated code and passes a lock,
  * hence a full barrier of the host's.
  *
- * The tick that ends every sleep after 10 ms is the second net. On the real
+ * The tick that ends every sleep after 20 ms is the second net. On the real
  * board the DMB alone would do, and the read costs a few cycles.
  */
 #ifndef MPS2_AN385_MBX_PORT_H

@@ -18,7 +18,7 @@ _Static_assert(MBX_REGION_BYTES <= BOARD_REGION_MAX, "more than there is");
  * tick at all, and a clock that stands still once SysTick has gone round.
  */
 #ifndef MBX_TICK_HZ
-#define MBX_TICK_HZ 100u
+#define MBX_TICK_HZ 50u
 #endif
 
 #if MBX_TICK_HZ
