@@ -5,6 +5,7 @@
  * The caller has one call open at a time on a channel; the server answers one
  * request after the other. Ids make late replies of calls that timed out, and those
  * to a caller's earlier life, fall away (and be counted in caller.stale).
+ * Each struct belongs to one context at a time, thread or ISR: mbx takes no locks.
  * Common to all functions: never block, never notify (use mbx_tx_notify() on
  * .tx and mbx_rx_notify() on .rx after those that say so).
  */

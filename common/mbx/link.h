@@ -13,7 +13,9 @@
  *	mbx_link_queue(&link, MY_COMMANDS, &place); mbx_rx_attach(&rx, &place);
  *	for (;;) { events = mbx_link_poll(&link, now); ... }
  *
- * Nothing here blocks. A link is used from one context at a time.
+ * Nothing here blocks. A link is used from one context at a time: the thread, or
+ * an ISR for mbx_link_poll() alone, whose work is bounded by a dozen words;
+ * formatting and attaching touch every word of the layout or the directory.
  */
 #ifndef MBX_LINK_H
 #define MBX_LINK_H
