@@ -503,6 +503,72 @@ static void test_serve_without_room_for_a_reply_says_so(void **state)
 	assert_mbx(mbx_call_poll(c, ab, 4, NULL), 4);
 }
 
+static void test_serve_without_request_says_so_and_stays_open(void **state)
+{
+	struct pair *p = *state;
+	struct mbx_end *c = open_end(p->host, "add");
+	struct mbx_end *s = open_end(p->remote, "add");
+	uint32_t ab[2] = { 1, 2 };
+	struct mbx_request req;
+
+	assert_mbx(mbx_serve(s, ab, 8, &req, 0), MBX_EAGAIN);
+	assert_mbx(mbx_serve(s, ab, 8, &req, 15), MBX_EAGAIN);
+	assert_non_null(strstr(mbx_errmsg(), "no request"));
+	assert_mbx(mbx_serve(s, ab, 8, &req, -1), MBX_EINVAL);
+	assert_mbx(mbx_call_start(c, ab, 8, PATIENCE_MS), 0);
+	assert_mbx(mbx_serve(s, ab, 7, &req, 0), MBX_EMSGSIZE);
+	assert_mbx(mbx_serve(s, ab, 8, &req, 0), 8); /* it stayed */
+	assert_mbx(mbx_serve(s, ab, 8, &req, 0), MBX_EBUSY);
+	assert_mbx(mbx_reply(s, &req, 0, ab, 4), 0);
+	mbx_close(p->host);
+	p->host = NULL;
+	mbx_poll(p->remote);
+	assert_mbx(mbx_serve(s, ab, 8, &req, 15), MBX_ENOTCONN);
+}
+
+static void test_call_with_full_request_queue_says_eagain(void **state)
+{
+	struct pair *p = *state;
+	uint32_t ab[2] = { 0 };
+	int err = 0, i;
+
+	/* callers that give up, and a server that never looks */
+	for (i = 0; i < 20 && !err; i++) {
+		struct mbx_end *c = open_end(p->host, "add");
+
+		err = mbx_call_start(c, ab, 8, 20);
+		mbx_end_close(c);
+	}
+	assert_mbx(err, MBX_EAGAIN);
+	assert_true(i > 2);
+	assert_non_null(strstr(mbx_errmsg(), "full"));
+}
+
+static void test_stats_of_state_and_log_count_what_was_written(void **state)
+{
+	struct pair *p = *state;
+	struct mbx_end *w = open_end(p->remote, "value");
+	uint32_t v[2] = { 0 }, i;
+	struct mbx_stream_stats s;
+
+	for (i = 0; i < 5; i++)
+		assert_mbx(mbx_set(w, v, 8), 0);
+	assert_mbx(mbx_stream_stats(p->host, VALUE, 0, &s), 0);
+	assert_int_equal(s.written, 5);
+	assert_int_equal(s.writer_pid, getpid());
+	assert_mbx(mbx_stream_stats(p->host, VALUE, 1, &s), MBX_ENOTSUP);
+	assert_mbx(mbx_stream_stats(p->host, LINES, 0, &s), 0);
+	assert_int_equal(s.written, 0);
+	assert_mbx(mbx_stream_stats(p->host, ADD, 1, &s), 0);
+	assert_true(s.ring_bytes > 0);
+	assert_mbx(mbx_stream_stats(p->host, 99, 0, &s), MBX_ENOENT);
+	assert_int_equal(mbx_channel_find(p->host, "lines"), LINES);
+	assert_string_equal(mbx_channel_at(p->host, ADD)->name, "add");
+	assert_null(mbx_channel_at(p->host, host_channels_count));
+	assert_string_equal(mbx_get_region(p->host)->kind, "anon");
+	assert_mbx(mbx_region_check(mbx_get_region(p->host)), 0);
+}
+
 static void test_call_status_without_a_place_is_the_result(void **state)
 {
 	struct pair *p = *state;
@@ -1060,6 +1126,9 @@ int main(void)
 		TEST(test_call_unanswered_times_out_and_its_reply_is_not_next),
 		TEST(test_reply_to_an_end_that_was_closed_is_not_the_next_ones),
 		TEST(test_serve_without_room_for_a_reply_says_so),
+		TEST(test_serve_without_request_says_so_and_stays_open),
+		TEST(test_call_with_full_request_queue_says_eagain),
+		TEST(test_stats_of_state_and_log_count_what_was_written),
 		TEST(test_call_status_without_a_place_is_the_result),
 		TEST(test_peer_gone_is_an_error_for_each_kind),
 		TEST(test_mismatch_names_channel_and_both_values),

@@ -277,6 +277,41 @@ static void test_sigbus_elsewhere_still_kills(void **state)
 	assert_mbx(mbx_region_remove(test_region()), 0);
 }
 
+static void test_physical_memory_that_cannot_be_had_says_why(void **state)
+{
+	struct mbx_region r;
+
+	(void)state;
+	if (access("/dev/mem", F_OK) == 0) {
+		print_message("SKIP: this machine has a /dev/mem\n");
+		skip();
+	}
+	assert_mbx(mbx_region_open(&r, "mem:0x100000+64K", 0, 0), MBX_ENOENT);
+	assert_non_null(strstr(mbx_errmsg(), "/dev/mem"));
+}
+
+static void unprivileged(const char *region)
+{
+	struct mbx_region r;
+
+	child_check(setuid(65534) == 0);
+	child_check(mbx_region_open(&r, region, 0, 0) == MBX_EACCES);
+}
+
+static void test_somebody_elses_region_says_permission(void **state)
+{
+	struct mbx_region r;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip(); /* only root can be two users */
+	assert_mbx(mbx_region_open(&r, test_region(), MBX_REGION_CREATE, 4096),
+		   0);
+	reap(spawn(unprivileged, test_region()), 0);
+	mbx_region_close(&r);
+	assert_mbx(mbx_region_remove(test_region()), 0);
+}
+
 static void test_anonymous_region_is_shared_with_a_child(void **state)
 {
 	struct mbx_region r;
@@ -402,6 +437,9 @@ int main(void)
 		cmocka_unit_test(
 			test_truncation_is_an_error_that_can_be_handled),
 		cmocka_unit_test(test_sigbus_elsewhere_still_kills),
+		cmocka_unit_test(
+			test_physical_memory_that_cannot_be_had_says_why),
+		cmocka_unit_test(test_somebody_elses_region_says_permission),
 		cmocka_unit_test(test_anonymous_region_is_shared_with_a_child),
 		cmocka_unit_test(
 			test_open_without_a_descriptor_for_locks_is_refused),
