@@ -448,31 +448,6 @@ static void test_call_unanswered_times_out_and_its_reply_is_not_next(void **s_)
 	assert_int_equal(sum, 3);
 }
 
-static void test_reply_to_an_end_that_was_closed_is_not_the_next_ones(void **s_)
-{
-	struct pair *p = *s_;
-	struct mbx_end *s = open_end(p->remote, "add"), *c;
-	uint32_t ab[2] = { 1, 2 }, sum = 99;
-	struct mbx_request req;
-	int i, status;
-
-	/* as processes do that share the host's life, one after the other */
-	for (i = 0; i < 2; i++) {
-		c = open_end(p->host, "add");
-		assert_mbx(mbx_call_start(c, ab, 8, PATIENCE_MS), 0);
-		assert_mbx(mbx_serve(s, ab, 8, &req, 0), 8);
-		if (i == 0) {
-			assert_mbx(mbx_reply(s, &req, 0, &sum, 4), 0);
-			mbx_end_close(c);
-		}
-	}
-	assert_mbx(mbx_call_poll(c, &sum, 4, &status), MBX_EAGAIN);
-	sum = 3;
-	assert_mbx(mbx_reply(s, &req, 0, &sum, 4), 0);
-	assert_mbx(mbx_call_poll(c, &sum, 4, &status), 4);
-	assert_int_equal(sum, 3);
-}
-
 static void test_serve_without_room_for_a_reply_says_so(void **state)
 {
 	struct pair *p = *state;
@@ -1124,7 +1099,6 @@ int main(void)
 		TEST(test_log_tells_level_order_and_what_was_missed),
 		TEST(test_call_in_steps_reaches_the_server_and_back),
 		TEST(test_call_unanswered_times_out_and_its_reply_is_not_next),
-		TEST(test_reply_to_an_end_that_was_closed_is_not_the_next_ones),
 		TEST(test_serve_without_room_for_a_reply_says_so),
 		TEST(test_serve_without_request_says_so_and_stays_open),
 		TEST(test_call_with_full_request_queue_says_eagain),
