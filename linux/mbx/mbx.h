@@ -239,6 +239,8 @@ struct mbx_end;
  *   MBX_EPROTO		what stands in the region is impossible
  */
 int mbx_end_open(struct mbx *m, const char *name, struct mbx_end **end);
+
+/* Give the end back, an open batch flushed, a claim dropped. NULL is allowed. */
 void mbx_end_close(struct mbx_end *end);
 
 /*
@@ -261,11 +263,22 @@ void mbx_end_close(struct mbx_end *end);
 int mbx_send(struct mbx_end *end, const void *msg, size_t bytes,
 	     int timeout_ms);
 
-/* In batches: put many (invisible), then flush (visible at once, one ring). */
+/*
+ * In batches: put many, which stay invisible, then flush, which shows them at
+ * once with one ring. A ring that is full, mbx_send() and mbx_claim() flush too.
+ * Put waits and returns as mbx_send(); flush never waits and returns 0.
+ */
 int mbx_put(struct mbx_end *end, const void *msg, size_t bytes, int timeout_ms);
 int mbx_flush(struct mbx_end *end);
 
-/* Zero copy: a place in the ring (4-byte aligned), filled, then committed. */
+/*
+ * Zero copy: claim a place for up to @bytes in the ring itself (4-byte aligned,
+ * the ring's memory, yours until commit or abort), fill it, then commit with the
+ * true length, or abort. One claim at a time; nothing is visible before the
+ * commit. Claim waits and returns as mbx_send(), and MBX_EBUSY while another is
+ * open; commit and abort never wait and return 0, or for commit MBX_EINVAL (no
+ * claim is open), MBX_EMSGSIZE (more than was claimed; the claim stays open).
+ */
 int mbx_claim(struct mbx_end *end, size_t bytes, void **data, int timeout_ms);
 int mbx_commit(struct mbx_end *end, size_t bytes);
 int mbx_abort(struct mbx_end *end);
@@ -278,14 +291,23 @@ int mbx_abort(struct mbx_end *end);
  */
 int mbx_recv(struct mbx_end *end, void *buf, size_t cap, int timeout_ms);
 
-/* Zero copy: look at the oldest in the ring itself, then release it. */
+/*
+ * Zero copy: look at the oldest in the ring itself (4-byte aligned; a hostile
+ * peer can change it meanwhile), and mark it as in hand until it is released: a
+ * process that dies in between leaves it to the next, marked as repeated. Peek
+ * waits and returns as mbx_recv(), and gives the same one until the release;
+ * release never waits and returns 0, also when nothing is in hand.
+ */
 int mbx_peek(struct mbx_end *end, const void **data, int timeout_ms);
 int mbx_release(struct mbx_end *end);
 
 /* 1 if the message last taken or peeked had been in hand in an earlier life. */
 int mbx_repeated(const struct mbx_end *end);
 
-/* State: write the latest value; MBX_EMSGSIZE unless it is just so long. */
+/*
+ * State: write the latest value, which has to be just as long as declared. Never
+ * waits. Returns 0 or MBX_EMSGSIZE.
+ */
 int mbx_set(struct mbx_end *end, const void *value, size_t bytes);
 
 /*
@@ -299,15 +321,26 @@ int mbx_set(struct mbx_end *end, const void *value, size_t bytes);
 int mbx_get(struct mbx_end *end, void *buf, size_t cap, struct mbx_record *rec,
 	    uint32_t *age_us);
 
-/* Log: write a line; longer ones are cut, and end in "...". */
+/*
+ * Log: write a line, overwriting the oldest; longer ones than declared are cut,
+ * and end in "...". Never waits. Returns 0, or MBX_EINVAL (@fmt makes no sense).
+ */
 int mbx_log(struct mbx_end *end, enum mbx_level level, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Log: the next record, waiting up to @timeout_ms (looks every 10 ms). */
+/*
+ * Log: the next record, waiting up to @timeout_ms (looks every 10 ms); what is
+ * known of it, also how many were missed before it, goes to *@rec (may be NULL).
+ * Returns its length in bytes (no terminating NUL), MBX_EAGAIN (none), or
+ * MBX_EMSGSIZE (longer than @cap: it stays the next).
+ */
 int mbx_log_read(struct mbx_end *end, void *buf, size_t cap,
 		 struct mbx_record *rec, int timeout_ms);
 
-/* Log, state: go on with the next record written, not with what is there. */
+/*
+ * Log, state: go on with the next record written, not with what is there. Never
+ * waits. Returns 0.
+ */
 int mbx_skip(struct mbx_end *end);
 
 /*
@@ -330,7 +363,15 @@ int mbx_call_start(struct mbx_end *end, const void *req, size_t bytes,
 		   int timeout_ms);
 int mbx_call_poll(struct mbx_end *end, void *rep, size_t cap, int *status);
 
-/* Call, serving: take a request, then reply to it. As recv and send. */
+/*
+ * Call, serving: take the oldest request, waiting up to @timeout_ms for one and
+ * for room to answer it; it stays in the queue until the reply, so that a server
+ * that dies in between leaves it to the next, marked as repeated.
+ * Serve returns the request's length, MBX_EAGAIN (none, or no room to answer),
+ * MBX_EMSGSIZE (longer than @cap; it stays), MBX_EBUSY (one is not answered yet).
+ * Reply never waits and returns 0, MBX_EINVAL (no request was taken), or
+ * MBX_EMSGSIZE (longer than declared; nothing was sent).
+ */
 int mbx_serve(struct mbx_end *end, void *req, size_t cap,
 	      struct mbx_request *request, int timeout_ms);
 int mbx_reply(struct mbx_end *end, const struct mbx_request *request,
