@@ -820,6 +820,7 @@ static int take_request(struct mbx_end *e, void *req, uint32_t cap,
 	uint32_t pos = rx->pos;
 	int n = mbx_server_take(&e->server, request, req, cap);
 
+	e->no_room = n == MBX_ENOSPC;
 	if (n == MBX_EPROTO && rx->pos != pos)
 		e->first_again = false; /* it was released */
 	notify_if_moved(e, rx, pos); /* padding, or what can't be a request */

@@ -95,6 +95,7 @@ struct mbx_end {
 	};
 	uint32_t lock_off; /* 0: a reader, owns nothing */
 	bool first_again;  /* the next message was in hand before */
+	bool no_room;	   /* a server's last look: no room for a reply */
 	bool again;	   /* the last one was */
 };
 

@@ -659,7 +659,11 @@ static int watch_ends(const struct mbx *m, struct mbxi_watch *watch)
 					  : e->role == END_SERVER
 						  ? &e->server.rx
 						  : NULL;
-		if (rx)
+		if (rx && e->no_room)
+			watch[n++] = (struct mbxi_watch){
+				e->server.tx.at.rx, mbx_ld(e->server.tx.at.rx)
+			};
+		else if (rx)
 			watch[n++] = (struct mbxi_watch){
 				mbx_word_at(rx->at.ring, rx->pos), 0
 			};
@@ -678,6 +682,8 @@ static int want_all(struct mbx *m, int on)
 			there |= mbx_rx_want_data(&e->rx, on);
 		else if (e->role == END_CALLER)
 			there |= mbx_rx_want_data(&e->caller.rx, on);
+		else if (e->role == END_SERVER && e->no_room)
+			there |= mbx_tx_want_room(&e->server.tx, on);
 		else if (e->role == END_SERVER)
 			there |= mbx_rx_want_data(&e->server.rx, on);
 	}

@@ -912,8 +912,14 @@ static void test_serve_without_room_for_replies_sleeps_for_it(void **state)
 	assert_mbx(mbx_stream_stats(p->host, ADD, 1, &stats), 0);
 	assert_int_equal(stats.full, 2); /* it does not try again and again */
 	assert_int_equal(stats.wants_room, 0);
+	/* nor does a poll loop: it asks to be told of room, and sleeps */
+	mbx_poll(p->remote);
+	assert_mbx(mbx_arm(p->remote), 0);
+	assert_mbx(mbx_stream_stats(p->host, ADD, 1, &stats), 0);
+	assert_int_equal(stats.wants_room, 1);
 	assert_mbx(mbx_call_start(c, ab, 8, PATIENCE_MS), 0);
 	assert_mbx(mbx_call_poll(c, &sum, 4, &n), MBX_EAGAIN);
+	assert_mbx(mbx_arm(p->remote), 1);
 	assert_mbx(mbx_serve(s, ab, 8, &req, 0), 8);
 }
 
