@@ -23,24 +23,6 @@ static const char *const kind_names[] = { "?", "queue", "state", "log",
 
 /* ---- opening ---- */
 
-static struct mbx_word *own_block(const struct mbx_end *e)
-{
-	switch (e->role) {
-	case END_SENDER:
-		return mbx_word_at(e->tx.at.tx, 4);
-	case END_RECEIVER:
-		return mbx_word_at(e->rx.at.rx, 8);
-	case END_WRITER:
-		return mbx_word_at(e->writer.at.ctl, 8);
-	case END_CALLER:
-		return mbx_word_at(e->caller.tx.at.tx, 4);
-	case END_SERVER:
-		return mbx_word_at(e->server.rx.at.rx, 8);
-	default:
-		return NULL;
-	}
-}
-
 static void choose_role(struct mbx_end *e)
 {
 	int side = (int)e->m->link.is.side;
@@ -118,6 +100,11 @@ static int attach_end(struct mbx_end *e)
 	return MBX_ENOTSUP;
 }
 
+static uint32_t lock_off(const struct mbx_end *e)
+{
+	return (uint32_t)((uintptr_t)e->owner - e->m->link.is.base);
+}
+
 /*
  * The lock comes before the first store into the end's words: an end has one
  * owner in all processes of this side.
@@ -126,8 +113,8 @@ static int take_ownership(struct mbx_end *e)
 {
 	struct mbx_queue_place q = { 0 }, back = { 0 };
 	struct mbx_slots_place s = { 0 };
-	const struct mbx_word *owner;
 	const struct mbx_end *other;
+	struct mbx_word *owner;
 	bool free = true;
 	int err;
 
@@ -142,12 +129,12 @@ static int take_ownership(struct mbx_end *e)
 		owner = mbx_word_at(q.tx, 4);
 	else
 		owner = mbx_word_at(q.rx, 8);
-	e->lock_off = (uint32_t)((uintptr_t)owner - e->m->link.is.base);
 	for (other = e->m->ends; other; other = other->next)
-		free = free && other->lock_off != e->lock_off;
-	if (free && mbxi_lock_take(e->m->lock_fd, e->lock_off))
+		free = free && other->owner != owner;
+	e->owner = owner;
+	if (free && mbxi_lock_take(e->m->lock_fd, lock_off(e)))
 		return 0;
-	e->lock_off = 0;
+	e->owner = NULL;
 	return mbxi_fail(MBX_EBUSY,
 			 "channel \"%s\": this side's end is in use by process "
 			 "%u; wait for it or stop it",
@@ -188,13 +175,13 @@ int mbx_end_open(struct mbx *m, const char *name, struct mbx_end **out)
 			explain_proto(e);
 	}
 	if (err < 0) {
-		if (e->lock_off)
-			mbxi_lock_drop(m->lock_fd, e->lock_off);
+		if (e->owner)
+			mbxi_lock_drop(m->lock_fd, lock_off(e));
 		free(e);
 		return err;
 	}
-	if (own_block(e))
-		mbx_st(own_block(e), (uint32_t)getpid());
+	if (e->owner)
+		mbx_st(e->owner, (uint32_t)getpid());
 	e->next = m->ends;
 	m->ends = e;
 	*out = e;
@@ -211,13 +198,13 @@ void mbx_end_close(struct mbx_end *e)
 		;
 	*p = e->next;
 	/* of a region that was formatted again nothing is ours any more */
-	if (own_block(e) && mbxi_tick(e->m, true) == 0) {
+	if (e->owner && mbxi_tick(e->m, true) == 0) {
 		if (e->role == END_SENDER)
 			mbx_flush(e);
-		mbx_st(own_block(e), 0);
+		mbx_st(e->owner, 0);
 	}
-	if (e->lock_off)
-		mbxi_lock_drop(e->m->lock_fd, e->lock_off);
+	if (e->owner)
+		mbxi_lock_drop(e->m->lock_fd, lock_off(e));
 	free(e);
 }
 

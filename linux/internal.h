@@ -93,10 +93,10 @@ struct mbx_end {
 		struct mbx_caller caller;
 		struct mbx_server server;
 	};
-	uint32_t lock_off; /* 0: a reader, owns nothing */
-	bool first_again;  /* the next message was in hand before */
-	bool no_room;	   /* a server's last look: no room for a reply */
-	bool again;	   /* the last one was */
+	struct mbx_word *owner; /* where our pid stands; NULL: a reader */
+	bool first_again;	/* the next message was in hand before */
+	bool no_room;		/* a server's last look: no room for a reply */
+	bool again;		/* the last one was */
 };
 
 struct mbx {
