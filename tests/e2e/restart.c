@@ -198,7 +198,7 @@ static void storm(const int *how, int ways)
 		      score->repeats, score->ambiguous);
 	assert_true(score->repeats <= deaths);
 	assert_true(score->ambiguous < score->life);
-	assert_mbx(mbx_region_remove(region), 0);
+	remove_ram();
 }
 
 static void test_host_killed_in_traffic_every_ping_is_accounted(void **state)
