@@ -181,6 +181,12 @@ test-only: linux firmware-linux $(BOARDS:%=firmware-%) unit-unit unit-asan unit-
 test-only: ## Run all tests with what is installed
 	$(Q)BUILD=$(abspath $(BUILD)) tests/run
 
+# What is fetched for it stays in BUILD, so `make clean` makes it fetch again.
+test-linux: ## Test with a real Linux beside an R5, emulated (downloads a kernel)
+	$(Q)scripts/setup.sh build linux
+	$(Q)BUILD=$(abspath $(BUILD)) scripts/guest.sh || [ $$? -eq 77 ]
+	$(Q)BUILD=$(abspath $(BUILD)) SUITE=tests/linux tests/run
+
 run: ## Boot the firmware and run the main job (FILES="a b" streams those too)
 	$(Q)scripts/setup.sh build run
 	$(Q)$(MAKE) --no-print-directory -j$(shell nproc) $(if $(V),,-s) linux firmware-$(BOARD)
@@ -218,7 +224,7 @@ help: ## List the targets
 	@echo '  variables: BOARD= ($(BOARDS)), BUILD= (build), FILES=, V=1, WERROR=1,'
 	@echo '             CROSS_COMPILE=, OPT= (-O2), CFLAGS=, PREFIX=, DESTDIR='
 
-.PHONY: all linux firmware firmware-linux setup test test-only run install \
+.PHONY: all linux firmware firmware-linux setup test test-only test-linux run install \
 	format check clean help unit-unit unit-asan unit-tsan $(BOARDS:%=firmware-%)
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -name '*.d' -type f 2>/dev/null)
