@@ -1,20 +1,25 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# Usage: BUILD=DIR scripts/zcu102.sh [-i] [-q QEMU] [-f FIRMWARE] [NAME=VALUE...]
+# Usage: BUILD=DIR scripts/zcu102.sh [-i] [-q DIR] [-f FIRMWARE] [NAME=VALUE...]
 # Boots the Linux of scripts/guest.sh on QEMU's xlnx-zcu102, with FIRMWARE on the
 # R5 beside it, if there is one, and prints the console until Linux powers off. Exits with 0
 # only if the test inside said that it passed, with 77 and the reason if there is
 # no such Linux. NAME=VALUE are for that test's environment.
-#   -i       one core at a time, by instructions counted: all runs are the same
-#   -q QEMU  another than the system's
+#   -i      one core at a time, by instructions counted: all runs are the same
+#   -q DIR  the QEMU that is unpacked there (8.2 or later), not the system's
 set -eu
 
 qemu=qemu-system-aarch64
-icount= firmware=
+machine=xlnx-zcu102 icount= firmware=
 while getopts iq:f: option; do
     case $option in
     i) icount='-icount shift=0,sleep=off' ;;
-    q) qemu=$OPTARG ;;
+    q)
+        qemu="$OPTARG/usr/bin/$qemu -L $OPTARG/usr/share/qemu"
+        machine=$machine,audiodev=none # has to be said since 8.2
+        LD_LIBRARY_PATH=$(echo "$OPTARG"/usr/lib/*-linux-gnu)
+        export LD_LIBRARY_PATH
+        ;;
     f) firmware="-device loader,file=$OPTARG" ;;
     *) exit 2 ;;
     esac
@@ -50,7 +55,7 @@ set_property() {
 } >"$dir/commands"
 
 # shellcheck disable=SC2086 # several words, or none
-"$qemu" -M xlnx-zcu102 -smp 6 -m 1G -S $icount -display none -monitor none \
+$qemu -M $machine -smp 6 -m 1G -S $icount -display none -monitor none \
     -audiodev none,id=none -qmp stdio -serial "file:$dir/console" -serial null \
     -kernel "$BUILD/guest/vmlinuz" -dtb "$BUILD/guest/zcu102.dtb" \
     -initrd "$BUILD/guest/initrd.gz" \
