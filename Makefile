@@ -7,7 +7,7 @@ PREFIX ?= /usr/local
 FILES  ?=
 
 VERSION := 0.1.0
-BOARDS  := mps2-an521 mps2-an385
+BOARDS  := mps2-an521 mps2-an385 zcu102-r5
 APPS    := $(notdir $(wildcard firmware/apps/*))
 
 ifeq ($(filter $(BOARD),$(BOARDS)),)

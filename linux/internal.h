@@ -25,12 +25,14 @@ int mbxi_errno(int e);
 
 /*
  * Locks, one byte each, that die with their holder: 0 and 1 are the sides'
- * lives, others the offset of what is owned. @fd is of mbxi_lock_open(), which
- * makes it -1 for memory that nobody else can open: there, all are free.
+ * lives, others the offset in the region of what is owned. They are taken on
+ * the file of mbxi_lock_open(), at the region's address in it, so that slices
+ * of one file have their own. It is -1 for memory that nobody else can open:
+ * there, all are free.
  */
 int mbxi_lock_open(const struct mbx_region *r, int *fd);
-bool mbxi_lock_take(int fd, uint32_t off);
-void mbxi_lock_drop(int fd, uint32_t off);
+bool mbxi_lock_take(const struct mbx *m, uint32_t off);
+void mbxi_lock_drop(const struct mbx *m, uint32_t off);
 
 /* ---- doorbell.c ---- */
 

@@ -443,7 +443,7 @@ static int begin(struct mbx *m, const char *name, const struct mbx_options *o)
 		err = mbxi_lock_open(&m->region, &m->lock_fd);
 		if (err)
 			return err;
-		m->duty = mbxi_lock_take(m->lock_fd, o->side);
+		m->duty = mbxi_lock_take(m, o->side);
 		if (!bell)
 			bell = getenv("MBX_DOORBELL");
 		/* a line has two ends: who only joins in looks by himself */
@@ -567,7 +567,7 @@ static uint32_t poll_joined(struct mbx *m)
 	if (magic != MBX_MAGIC ||
 	    load(m, offsetof(struct mbx_super, instance)) != l->instance)
 		return MBX_EVENT_RESET;
-	if (!m->observer && mbxi_lock_take(m->lock_fd, l->is.side)) {
+	if (!m->observer && mbxi_lock_take(m, l->is.side)) {
 		events = l->peer_session ? MBX_EVENT_DOWN : 0;
 		m->duty = true;
 		return mbx_link_attach(l) ? MBX_EVENT_RESET : events;

@@ -161,6 +161,7 @@ static void guard_remove(int guard)
 int mbx_region_check(const struct mbx_region *r)
 {
 	struct stat st;
+	uint64_t end = r->address + r->bytes;
 
 	if (r->guard &&
 	    __atomic_load_n(&guards[r->guard - 1].hit, __ATOMIC_ACQUIRE))
@@ -168,45 +169,87 @@ int mbx_region_check(const struct mbx_region *r)
 				 "the region's file was truncated while it was "
 				 "mapped; open the region again");
 	if (!r->guard || fstat(r->fd, &st) < 0 || st.st_size < 0 ||
-	    (size_t)st.st_size >= r->bytes)
+	    (uint64_t)st.st_size >= end)
 		return 0;
-	return mbxi_fail(MBX_EIO,
-			 "the region's file was truncated to %lld of %zu bytes "
-			 "while it was mapped; open the region again",
-			 (long long)st.st_size, r->bytes);
+	return mbxi_fail(
+		MBX_EIO,
+		"the region's file was truncated to %lld of %llu bytes "
+		"while it was mapped; open the region again",
+		(long long)st.st_size, (unsigned long long)end);
 }
 
 /* ---- backends: how a kind of name becomes memory ---- */
 
-/* "64K", "0x10000", "16M": bytes; 0 if it is nothing of the kind. */
-static size_t parse_size(const char *s)
+/*
+ * "64K", "0x10000", "16M": bytes, ~0 if they do not fit. false: it is nothing of
+ * the kind.
+ */
+static bool parse_size(const char *s, uint64_t *bytes)
 {
+	static const char units[] = "kmgKMG";
+	const char *unit;
 	char *end;
-	unsigned long long n;
 	unsigned int shift = 0;
 
 	if (*s < '0' || *s > '9')
-		return 0;
+		return false;
 	errno = 0;
-	n = strtoull(s, &end, 0);
-	switch (*end) {
-	case 'k':
-	case 'K':
-		shift = 10;
-		break;
-	case 'm':
-	case 'M':
-		shift = 20;
-		break;
-	case 'g':
-	case 'G':
-		shift = 30;
-		break;
+	*bytes = strtoull(s, &end, 0);
+	unit = *end ? strchr(units, *end) : NULL;
+	if (unit) {
+		shift = 10u * ((unsigned int)(unit - units) % 3u + 1u);
+		end++;
 	}
-	/* nothing is larger, and this fits size_t anywhere */
-	if (errno || end[shift ? 1 : 0] || n > MBX_MAX_REGION >> shift)
-		return 0;
-	return (size_t)n << shift;
+	if (*end)
+		return false;
+	if (errno || *bytes > UINT64_MAX >> shift)
+		*bytes = UINT64_MAX;
+	else
+		*bytes <<= shift;
+	return true;
+}
+
+/* "0x3ed80000+64K": where a region is in something larger. */
+struct span {
+	uint64_t start, bytes;
+};
+
+static bool parse_span(const char *s, struct span *span)
+{
+	char *end;
+
+	if (*s < '0' || *s > '9')
+		return false;
+	errno = 0;
+	span->start = strtoull(s, &end, 0);
+	if (errno)
+		span->start = UINT64_MAX;
+	return *end == '+' && parse_size(end + 1, &span->bytes);
+}
+
+static bool good_size(uint64_t bytes)
+{
+	return bytes >= sizeof(struct mbx_super) && bytes <= MBX_MAX_REGION &&
+	       !(bytes & 3);
+}
+
+static int check_span(const char *name, const struct span *span)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+
+	if (!good_size(span->bytes))
+		return mbxi_fail(
+			MBX_EINVAL,
+			"%s: the size must be a multiple of 4 from %zu "
+			"to 1G",
+			name, sizeof(struct mbx_super));
+	/* what is mapped is whole pages, and an off_t has a sign */
+	if (span->start & (page - 1) || span->start > INT64_MAX - span->bytes)
+		return mbxi_fail(MBX_EINVAL,
+				 "%s: the address must be a multiple of the "
+				 "page size 0x%llx, and the end below 2^63",
+				 name, (unsigned long long)page);
+	return 0;
 }
 
 /* or mem: would map memory of an address cut short */
@@ -231,11 +274,42 @@ static int map(struct mbx_region *r, int fd, off_t off, size_t bytes)
 	return 0;
 }
 
+/* How much of the file @r->fd is the region: the slice named, or all of it. */
+static int choose_bytes(struct mbx_region *r, const char *name,
+			const struct span *slice, uint64_t file_bytes,
+			size_t *bytes)
+{
+	uint64_t n = file_bytes;
+
+	if (slice) {
+		if (file_bytes < slice->start + slice->bytes)
+			return mbxi_fail(
+				MBX_ENOSPC,
+				"%s: the file has 0x%llx bytes; the slice "
+				"would end at 0x%llx",
+				name, (unsigned long long)file_bytes,
+				(unsigned long long)(slice->start +
+						     slice->bytes));
+		r->address = slice->start;
+		n = slice->bytes;
+	}
+	if (*bytes && n > *bytes)
+		n = *bytes;
+	if (n > MBX_MAX_REGION)
+		n = MBX_MAX_REGION;
+	*bytes = (size_t)n & ~(size_t)3;
+	if (*bytes >= sizeof(struct mbx_super))
+		return 0;
+	return mbxi_fail(MBX_ENOSPC,
+			 "%s has %llu bytes; a region needs at least %zu", name,
+			 (unsigned long long)n, sizeof(struct mbx_super));
+}
+
 /* Check and map an open file: type, size, and for shm its owner. */
-static int map_file(struct mbx_region *r, const char *name, size_t limit)
+static int map_file(struct mbx_region *r, const char *name,
+		    const struct span *slice, size_t bytes)
 {
 	struct stat st;
-	size_t bytes;
 	int err;
 
 	if (fstat(r->fd, &st) < 0)
@@ -252,19 +326,10 @@ static int map_file(struct mbx_region *r, const char *name, size_t limit)
 				 "%s belongs to user %u, not to you (%u); have "
 				 "it created by yourself",
 				 name, st.st_uid, geteuid());
-	bytes = (size_t)st.st_size;
-	if (limit && bytes > limit)
-		bytes = limit;
-	if (bytes > MBX_MAX_REGION)
-		bytes = MBX_MAX_REGION;
-	bytes &= ~(size_t)3;
-	if (bytes < sizeof(struct mbx_super))
-		return mbxi_fail(MBX_ENOSPC,
-				 "%s has %lld bytes; a region needs at least "
-				 "%zu",
-				 name, (long long)st.st_size,
-				 sizeof(struct mbx_super));
-	err = map(r, r->fd, 0, bytes);
+	err = choose_bytes(r, name, slice, (uint64_t)st.st_size, &bytes);
+	if (err)
+		return err;
+	err = map(r, r->fd, (off_t)r->address, bytes);
 	if (err)
 		return mbxi_fail(mbxi_errno(-err), "%s: mmap of %zu bytes: %s",
 				 name, bytes, strerror(-err));
@@ -323,22 +388,27 @@ static bool good_shm_name(const char *s)
 }
 
 static int open_path(struct mbx_region *r, const char *name, const char *path,
-		     size_t bytes, int (*opener)(const char *, int, mode_t),
+		     const struct span *slice, size_t bytes,
+		     int (*opener)(const char *, int, mode_t),
 		     int (*remover)(const char *))
 {
-	int err;
+	int err = 0;
 
+	if (slice && r->flags & MBX_REGION_CREATE)
+		return mbxi_fail(MBX_EINVAL,
+				 "%s: a slice is not created, it is of a file "
+				 "that is there; create all of %s, or format "
+				 "the slice",
+				 name, path);
 	r->fd = opener(path, open_flags(r->flags), 0600);
 	if (r->fd < 0)
 		return open_error(name, errno, r->flags & MBX_REGION_CREATE);
 	if (r->flags & MBX_REGION_CREATE) {
 		err = size_file(r->fd, name, bytes);
 		bytes = 0;
-	} else {
-		err = 0;
 	}
 	if (!err)
-		err = map_file(r, name, bytes);
+		err = map_file(r, name, slice, bytes);
 	if (err) {
 		close(r->fd);
 		r->fd = -1;
@@ -348,17 +418,18 @@ static int open_path(struct mbx_region *r, const char *name, const char *path,
 	return err;
 }
 
-static int open_shm(struct mbx_region *r, const char *name, const char *path,
-		    size_t bytes)
+/*
+ * Cut "@OFFSET+SIZE" off the end of @path, a copy, if that stands there: 1, or
+ * 0 for a whole file, in whose name an "@" means nothing.
+ */
+static int cut_slice(char *path, const char *name, struct span *slice)
 {
-	if (!good_shm_name(path))
-		return mbxi_fail(
-			MBX_EINVAL,
-			"%s: a shared memory name is a slash and then "
-			"letters, digits, \"_\", \".\" or \"-\", as in "
-			"shm:/board",
-			name);
-	return open_path(r, name, path, bytes, shm_open, shm_unlink);
+	char *at = strrchr(path, '@');
+
+	if (!at || !parse_span(at + 1, slice))
+		return 0;
+	*at = 0;
+	return check_span(name, slice) ? MBX_EINVAL : 1;
 }
 
 static int open_plain(const char *path, int how, mode_t mode)
@@ -366,27 +437,55 @@ static int open_plain(const char *path, int how, mode_t mode)
 	return open(path, how & ~O_NOFOLLOW, mode);
 }
 
-static int open_file(struct mbx_region *r, const char *name, const char *path,
-		     size_t bytes)
+static int open_named(struct mbx_region *r, const char *name, char *path,
+		      size_t bytes)
 {
+	bool shm = strcmp(r->kind, "shm") == 0;
+	struct span slice;
+	int cut = cut_slice(path, name, &slice);
+
+	if (cut < 0)
+		return cut;
+	if (shm && !good_shm_name(path))
+		return mbxi_fail(
+			MBX_EINVAL,
+			"%s: a shared memory name is a slash and then "
+			"letters, digits, \"_\", \".\" or \"-\", as in "
+			"shm:/board or shm:/board@0x10000+64K",
+			name);
 	if (!*path)
 		return mbxi_fail(MBX_EINVAL, "%s: no path after \"file:\"",
 				 name);
-	return open_path(r, name, path, bytes, open_plain, unlink);
+	return open_path(r, name, path, cut ? &slice : NULL, bytes,
+			 shm ? shm_open : open_plain,
+			 shm ? shm_unlink : unlink);
+}
+
+static int open_file(struct mbx_region *r, const char *name, const char *rest,
+		     size_t bytes)
+{
+	char *path = strdup(rest);
+	int err;
+
+	if (!path)
+		return mbxi_fail(MBX_ENOMEM, "out of memory");
+	err = open_named(r, name, path, bytes);
+	free(path);
+	return err;
 }
 
 static int open_anon(struct mbx_region *r, const char *name, const char *size,
 		     size_t bytes)
 {
-	(void)bytes;
-	bytes = parse_size(size);
-	if (bytes < sizeof(struct mbx_super) || bytes > MBX_MAX_REGION ||
-	    bytes & 3)
+	uint64_t n;
+
+	if (!parse_size(size, &n) || !good_size(n))
 		return mbxi_fail(
 			MBX_EINVAL,
 			"%s: the size must be a multiple of 4 from %zu "
 			"to 1G, as in anon:64K",
 			name, sizeof(struct mbx_super));
+	bytes = (size_t)n;
 	r->base = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
 		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (r->base == MAP_FAILED) {
@@ -409,27 +508,20 @@ static int open_anon(struct mbx_region *r, const char *name, const char *size,
 static int open_mem(struct mbx_region *r, const char *name, const char *where,
 		    size_t bytes)
 {
-	unsigned long long addr;
-	long page = sysconf(_SC_PAGESIZE);
-	char *end;
+	struct span span;
 	int fd, err;
 
 	(void)bytes;
-	errno = 0;
-	addr = strtoull(where, &end, 0);
-	bytes = *end == '+' ? parse_size(end + 1) : 0;
-	if (errno || *where < '0' || *where > '9' ||
-	    bytes < sizeof(struct mbx_super) || bytes > MBX_MAX_REGION)
+	if (!parse_span(where, &span))
 		return mbxi_fail(MBX_EINVAL,
 				 "%s: expected an address and a size, as in "
 				 "mem:0x3ed80000+64K",
 				 name);
-	if (addr & ((unsigned long long)page - 1) || bytes & 3 ||
-	    addr > (unsigned long long)INT64_MAX - bytes)
-		return mbxi_fail(MBX_EINVAL,
-				 "%s: the address must be a multiple of the "
-				 "page size %ld, the size of 4",
-				 name, page);
+	err = check_span(name, &span);
+	if (err)
+		return err;
+	r->memory = MBX_MEMORY_DEVICE;
+	r->address = span.start;
 	fd = open("/dev/mem",
 		  O_SYNC | O_CLOEXEC |
 			  (r->flags & MBX_REGION_READ ? O_RDONLY : O_RDWR));
@@ -439,7 +531,7 @@ static int open_mem(struct mbx_region *r, const char *name, const char *where,
 				 errno == ENOENT
 					 ? "; this kernel has no /dev/mem"
 					 : "; it takes root");
-	err = map(r, fd, (off_t)addr, bytes);
+	err = map(r, fd, (off_t)span.start, (size_t)span.bytes);
 	close(fd); /* it gives access to all memory */
 	if (err)
 		return mbxi_fail(mbxi_errno(-err), "%s: mmap: %s%s", name,
@@ -459,7 +551,7 @@ static const struct backend {
 	int (*opener)(const char *path, int how, mode_t mode);
 	int (*remover)(const char *path);
 } backends[] = {
-	{ "shm:", "shm", open_shm, shm_open, shm_unlink },
+	{ "shm:", "shm", open_file, shm_open, shm_unlink },
 	{ "file:", "file", open_file, open_plain, unlink },
 	{ "anon:", "anon", open_anon, NULL, NULL },
 	{ "mem:", "mem", open_mem, NULL, NULL },
@@ -492,7 +584,9 @@ int mbx_region_open(struct mbx_region *r, const char *name, unsigned int flags,
 {
 	const struct backend *b = find_backend(&name);
 
-	*r = (struct mbx_region){ .fd = -1, .flags = flags };
+	*r = (struct mbx_region){ .fd = -1,
+				  .flags = flags,
+				  .memory = MBX_MEMORY_NORMAL };
 	if (!b)
 		return MBX_EINVAL;
 	r->kind = b->kind;
@@ -526,23 +620,25 @@ static bool is_empty(int fd)
 	return empty;
 }
 
-/* Is all of the file zero? Holes are not read, which would fill them. */
-static bool is_blank(int fd)
+/* Is all of the region zero? Holes are not read, which would fill them. */
+static bool is_blank(const struct mbx_region *r)
 {
 	static const uint32_t none[1024];
 	uint32_t buf[1024];
-	off_t at = 0;
+	off_t at = (off_t)r->address, end = at + (off_t)r->bytes;
 	ssize_t n;
 
-	while ((at = lseek(fd, at & ~4095, SEEK_DATA)) >= 0) {
-		n = pread(fd, buf, sizeof(buf), at & ~4095);
+	while ((at = lseek(r->fd, at, SEEK_DATA)) >= 0 && at < end) {
+		at &= ~(off_t)4095;
+		n = pread(r->fd, buf,
+			  end - at < 4096 ? (size_t)(end - at) : 4096, at);
 		if (n <= 0)
 			return n == 0;
 		if (memcmp(buf, none, (size_t)n) != 0)
 			return false;
-		at = (at & ~4095) + (off_t)sizeof(buf);
+		at += (off_t)sizeof(buf);
 	}
-	return errno == ENXIO; /* behind the last data */
+	return at >= end || errno == ENXIO; /* behind the last data */
 }
 
 /*
@@ -565,7 +661,7 @@ int mbx_region_holds(const struct mbx_region *r)
 		return 1;
 	if (!r->guard) /* RAM, not a file: it holds what was there at power-on */
 		return 0;
-	if (magic == 0 && is_blank(r->fd))
+	if (magic == 0 && is_blank(r))
 		return 0;
 	return mbxi_fail(
 		MBX_ENOTREGION,
@@ -600,10 +696,17 @@ int mbx_region_remove(const char *name)
 {
 	const struct backend *b = find_backend(&name);
 	const char *path;
+	struct span slice;
 	int err;
 
 	if (!b)
 		return MBX_EINVAL;
+	path = strrchr(name, '@');
+	if (b->remover && path && parse_span(path + 1, &slice))
+		return mbxi_fail(MBX_ENOTSUP,
+				 "%s is a slice of a file that holds more: "
+				 "removing that is for whoever made it",
+				 name);
 	if (!b->remover)
 		return mbxi_fail(MBX_ENOTSUP,
 				 "%s has no name that could be removed", name);
@@ -636,21 +739,22 @@ int mbxi_lock_open(const struct mbx_region *r, int *fd)
 			 path, strerror(errno));
 }
 
-static bool set_lock(int fd, uint32_t off, short type)
+static bool set_lock(int fd, uint64_t at, short type)
 {
-	struct flock l = {
-		.l_type = type, .l_whence = SEEK_SET, .l_start = off, .l_len = 1
-	};
+	struct flock l = { .l_type = type,
+			   .l_whence = SEEK_SET,
+			   .l_start = (off_t)at,
+			   .l_len = 1 };
 
 	return fd < 0 || fcntl(fd, F_OFD_SETLK, &l) == 0;
 }
 
-bool mbxi_lock_take(int fd, uint32_t off)
+bool mbxi_lock_take(const struct mbx *m, uint32_t off)
 {
-	return set_lock(fd, off, F_WRLCK);
+	return set_lock(m->lock_fd, m->region.address + off, F_WRLCK);
 }
 
-void mbxi_lock_drop(int fd, uint32_t off)
+void mbxi_lock_drop(const struct mbx *m, uint32_t off)
 {
-	set_lock(fd, off, F_UNLCK);
+	set_lock(m->lock_fd, m->region.address + off, F_UNLCK);
 }

@@ -52,7 +52,11 @@ const char *mbx_errmsg(void);
  *	file:PATH	a file: QEMU's RAM, or a saved region
  *	anon:SIZE	new anonymous memory, shared with children by fork()
  *	mem:ADDR+SIZE	physical memory, by /dev/mem
- * SIZE and ADDR are C numbers, SIZE with an optional K, M or G.
+ * A shm: or file: name may end in "@OFFSET+SIZE": a slice of something larger,
+ * as of a board's RAM that an emulator keeps in one file. An "@" that is not
+ * followed by just that is a character like others.
+ * ADDR, OFFSET and SIZE are C numbers, SIZE with an optional K, M or G; ADDR and
+ * OFFSET are multiples of the page size, SIZE of 4.
  */
 enum mbx_region_flags {
 	MBX_REGION_CREATE = 1, /* make it: it must not exist yet (mode 0600) */
@@ -67,7 +71,9 @@ struct mbx_region {
 	int fd;	   /* kept for locks and size checks; -1: none */
 	int guard; /* the library's own; leave it alone */
 	unsigned int flags;
+	enum mbx_memory memory;
 	const char *kind; /* "shm", "file", "anon", "mem"; constant */
+	uint64_t address; /* physical, or a slice's offset in its file; or 0 */
 };
 
 /*
@@ -75,10 +81,11 @@ struct mbx_region {
  * size to create, or, when not creating, how much to map at most (0: all).
  *
  * Returns 0, or
- *   MBX_EINVAL		the name is not one of the forms above, or no name
+ *   MBX_EINVAL		the name is not one of the forms above, or no name;
+ *			creating a slice
  *   MBX_ENOENT		there is none of that name (MBX_REGION_CREATE not given)
  *   MBX_EEXIST		there is one already (MBX_REGION_CREATE given)
- *   MBX_ENOSPC		it is smaller than 64 bytes
+ *   MBX_ENOSPC		it is smaller than 64 bytes, or ends before the slice
  *   MBX_EACCES, MBX_EPERM	the system refuses; the text says which rule
  *   MBX_ENOTSUP	it is not a regular file
  *   MBX_ENOMEM		64 files and shm: objects are mapped already, or as
@@ -90,9 +97,10 @@ void mbx_region_close(struct mbx_region *r);
 
 /*
  * Remove a shm: or file: region's name; those who have it mapped keep it.
- * A file is removed only if it holds an mbx region, only zeros, or nothing.
+ * A file is removed only if it holds an mbx region, only zeros, or nothing; one
+ * of which a region is but a slice is not.
  *
- * Returns 0, MBX_ENOTSUP (another kind), MBX_ENOTREGION (it holds something
+ * Returns 0, MBX_ENOTSUP (another kind, a slice), MBX_ENOTREGION (it holds something
  * else), or as mbx_region_open().
  */
 int mbx_region_remove(const char *name);
