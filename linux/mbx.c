@@ -494,7 +494,7 @@ static int opened(struct mbx **out, int err)
 /* A region that was made and then could not be used leaves nothing behind. */
 static void unmake(const char *name, int err)
 {
-	char said[256];
+	char said[MBXI_ERRMSG];
 
 	snprintf(said, sizeof(said), "%s", mbx_errmsg());
 	mbx_region_remove(name);

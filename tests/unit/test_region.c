@@ -503,19 +503,6 @@ static void test_sigbus_elsewhere_still_kills(void **state)
 	dies_of_sigbus(touch_behind_the_end);
 }
 
-static void test_physical_memory_that_cannot_be_had_says_why(void **state)
-{
-	struct mbx_region r;
-
-	(void)state;
-	if (access("/dev/mem", F_OK) == 0) {
-		print_message("SKIP: this machine has a /dev/mem\n");
-		skip();
-	}
-	assert_mbx(mbx_region_open(&r, "mem:0x100000+64K", 0, 0), MBX_ENOENT);
-	assert_non_null(strstr(mbx_errmsg(), "/dev/mem"));
-}
-
 static void unprivileged(const char *region)
 {
 	struct mbx_region r;
@@ -661,8 +648,6 @@ int main(void)
 		cmocka_unit_test(
 			test_truncation_inside_a_slice_is_noticed_below_it_not),
 		cmocka_unit_test(test_sigbus_elsewhere_still_kills),
-		cmocka_unit_test(
-			test_physical_memory_that_cannot_be_had_says_why),
 		cmocka_unit_test(test_somebody_elses_region_says_permission),
 		cmocka_unit_test(test_anonymous_region_is_shared_with_a_child),
 		cmocka_unit_test(
