@@ -210,7 +210,7 @@ static size_t parse_size(const char *s)
 }
 
 /* or mem: would map memory of an address cut short */
-_Static_assert(sizeof(off_t) == 8, "include internal.h first");
+_Static_assert(sizeof(off_t) == 8, "compile with -D_FILE_OFFSET_BITS=64");
 
 static int map(struct mbx_region *r, int fd, off_t off, size_t bytes)
 {
