@@ -3,9 +3,6 @@
 #ifndef MBX_CMD_H
 #define MBX_CMD_H
 
-#ifndef _FILE_OFFSET_BITS
-#define _FILE_OFFSET_BITS 64 /* large files on 32-bit hosts */
-#endif
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* include this file first */
 #endif
