@@ -153,6 +153,9 @@ void mbxi_bell_close(struct mbxi_bell *bell);
 /* How the peer can wake this side: enum mbx_wakeup. */
 uint32_t mbxi_bell_wakeup(const struct mbxi_bell *bell);
 
+/* The number of the UIO device that a doorbell's name means; -1: none. */
+int mbxi_bell_device(const char *name);
+
 /* Whether the peer uses futexes, too. */
 void mbxi_bell_peer(struct mbxi_bell *bell, bool futex);
 
@@ -212,6 +215,7 @@ struct mbx {
 	uint32_t events;    /* happened, not told yet */
 	uint32_t polled_us; /* when the link was last looked at */
 	struct mbxi_bell *bell;
+	int uio; /* number of the doorbell's device; -1: another doorbell */
 	struct mbx_end *ends;
 	int timeout_ms;
 };

@@ -2,8 +2,12 @@
 /* Physical memory by mem:, dt: and uio:, on a board that is made of files. */
 #include "tree.h"
 
+#include "internal.h"
+
+#include <poll.h>
 #include <sys/mman.h>
 #include <sys/utsname.h>
+#include <termios.h>
 
 static void refuses(const char *name, int want, const char *says)
 {
@@ -442,6 +446,201 @@ static void test_physical_memory_has_one_owner_whatever_its_name(void **state)
 	mbx_close(b);
 }
 
+/* ---- the doorbell ---- */
+
+/*
+ * An interrupt is a count that can be read, and an answer of 1: a terminal's
+ * two ends do that, where nothing is mapped. This is the kernel's end.
+ */
+static int put_interrupt(const char *device)
+{
+	int kernel = posix_openpt(O_RDWR | O_NOCTTY), slave;
+	struct termios raw;
+
+	assert_true(kernel >= 0);
+	assert_int_equal(grantpt(kernel), 0);
+	assert_int_equal(unlockpt(kernel), 0);
+	slave = open(ptsname(kernel), O_RDWR | O_NOCTTY);
+	assert_true(slave >= 0);
+	tcgetattr(slave, &raw);
+	cfmakeraw(&raw);
+	tcsetattr(slave, TCSANOW, &raw);
+	assert_int_equal(symlink(ptsname(kernel), tree_path(device)), 0);
+	fcntl(kernel, F_SETFL, O_NONBLOCK);
+	return kernel;
+}
+
+static void interrupt(int kernel, uint32_t count)
+{
+	assert_int_equal(write(kernel, &count, 4), 4);
+}
+
+/* How often it was switched on again since the last time. */
+static int enabled(int kernel)
+{
+	uint32_t word;
+	int n = 0;
+
+	while (read(kernel, &word, 4) == 4) {
+		assert_int_equal(word, 1);
+		n++;
+	}
+	return n;
+}
+
+static void test_uio_doorbell_waits_and_enables_again(void **state)
+{
+	int kernel = put_interrupt("/dev/uio1");
+	struct mbxi_bell *bell;
+	struct pollfd p = { .events = POLLIN };
+	int64_t start;
+
+	(void)state;
+	assert_mbx(mbxi_bell_open(&bell, "uio:other"), 0);
+	assert_int_equal(mbxi_bell_wakeup(bell), MBX_WAKE_DOORBELL);
+	assert_int_equal(enabled(kernel), 1); /* whoever had it before us */
+	/* one that has come, or comes meanwhile, ends the wait; three are one */
+	interrupt(kernel, 8);
+	start = mbxi_now_us();
+	mbxi_bell_wait(bell, NULL, 0, 60000000);
+	assert_true(mbxi_now_us() - start < 50000000);
+	assert_int_equal(enabled(kernel), 1);
+	/* none: it waits, and leaves the interrupt as it is */
+	mbxi_bell_wait(bell, NULL, 0, 1000);
+	assert_int_equal(enabled(kernel), 0);
+	/* in a poll loop: readable until it is armed again */
+	p.fd = mbxi_bell_fd(bell);
+	assert_true(p.fd >= 0);
+	assert_int_equal(poll(&p, 1, 0), 0);
+	interrupt(kernel, 11);
+	assert_int_equal(poll(&p, 1, 60000), 1);
+	assert_int_equal(enabled(kernel), 0);
+	mbxi_bell_arm(bell, NULL, 0);
+	assert_int_equal(enabled(kernel), 1);
+	assert_int_equal(poll(&p, 1, 0), 0);
+	mbxi_bell_ring(bell, NULL); /* there is no way to, so nothing happens */
+	mbxi_bell_close(bell);
+	close(kernel);
+}
+
+static void test_uio_doorbell_rings_by_one_word(void **state)
+{
+	struct mbxi_bell *bell;
+	uint32_t at[4] = { 1, 2, 3, 4 }, all;
+	off_t map1 = getpagesize();
+	int fd = open(tree_path("/dev/uio0"), O_RDWR);
+
+	(void)state;
+	assert_int_equal(pwrite(fd, at, 16, map1 + 0xff0), 16);
+	assert_mbx(mbxi_bell_open(&bell, "uio:mailbox,1+0xff8=0x80000001"), 0);
+	/* a file has no interrupts: it looks every millisecond, and says so */
+	assert_int_equal(mbxi_bell_wakeup(bell), MBX_WAKE_POLL);
+	mbxi_bell_wait(bell, NULL, 0, 60000000);
+	assert_true(mbxi_bell_fd(bell) >= 0);
+	mbxi_bell_arm(bell, NULL, 0);
+	mbxi_bell_ring(bell, NULL);
+	mbxi_bell_close(bell);
+	assert_int_equal(pread(fd, at, 16, map1 + 0xff0), 16);
+	assert_int_equal(at[0], 1);
+	assert_int_equal(at[1], 2);
+	assert_int_equal(at[2], 0x80000001);
+	assert_int_equal(at[3], 4);
+	/* nor was anything taken for the interrupt's count, or answered to */
+	assert_int_equal(pread(fd, &all, 4, 0), 4);
+	assert_int_equal(all, 0);
+	/* by the map's name */
+	assert_mbx(mbxi_bell_open(&bell, "uio:0,ipi+0xff0=7"), 0);
+	mbxi_bell_ring(bell, NULL);
+	mbxi_bell_close(bell);
+	assert_int_equal(pread(fd, &all, 4, map1 + 0xff0), 4);
+	assert_int_equal(all, 7);
+	close(fd);
+}
+
+static void no_bell(const char *name, int want, const char *says)
+{
+	struct mbxi_bell *bell;
+	int err = mbxi_bell_open(&bell, name);
+
+	if (err != want || !strstr(mbx_errmsg(), says))
+		print_message("%s: \"%s\" does not say \"%s\"\n", name,
+			      mbx_errmsg(), says);
+	assert_int_equal(err, want);
+	assert_non_null(strstr(mbx_errmsg(), says));
+}
+
+static void test_uio_doorbell_malformed_is_refused(void **state)
+{
+	static const char *const rings[] = {
+		"",	  "1",
+		"1+0x0",  "1=1",
+		"+0=1",	  "1+=1",
+		"1+0=",	  "1+0=x",
+		"1+x=1",  "1=0+1",
+		"1+0=1;", "1+-4=1",
+		"1+0=-1", "1+0=0x100000000",
+	};
+	char name[64];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rings) / sizeof(rings[0]); i++) {
+		snprintf(name, sizeof(name), "uio:mailbox,%s", rings[i]);
+		no_bell(name, MBX_EINVAL, "uio:mailbox,1+0x0=1");
+	}
+	no_bell("uio:mailbox,1+0x2=1", MBX_EINVAL, "no place of a word");
+	no_bell("uio:mailbox,1+0x1000=1", MBX_EINVAL, "0x1000 bytes");
+	no_bell("uio:mailbox,1+0xfffffffffffffffc=1", MBX_EINVAL, "no place");
+	no_bell("uio:mailbox,7+0=1", MBX_ENOENT, "1 \"ipi\"");
+	no_bell("uio:nobody,1+0=1", MBX_ENOENT, "uio0 \"mailbox\"");
+	no_bell("uio", MBX_ENOENT, "uio0");
+	no_bell("uio:", MBX_ENOENT, "uio0");
+	no_bell("uio:other", MBX_ENOENT, "/dev/uio1");
+	no_bell("uio:mailbox", MBX_ENOTSUP, "no interrupt");
+}
+
+static void test_uio_region_with_an_interrupt_is_rung_by_it(void **state)
+{
+	struct mbx_options o = { .side = MBX_REMOTE,
+				 .format = 1,
+				 .channels = host_channels,
+				 .count = host_channels_count,
+				 .doorbell = "poll" };
+	struct mbx *remote, *host;
+	int kernel;
+
+	(void)state;
+	unsetenv("MBX_DOORBELL");
+	/* no interrupt: as other memory, by looking */
+	assert_mbx(mbx_open(&remote, "uio:mailbox/0", &o), 0);
+	assert_mbx(mbx_open(&host, "uio:mailbox/0", NULL), 0);
+	assert_int_equal(mbx_get_link(host)->is.wakeup, MBX_WAKE_FUTEX);
+	assert_mbx((int)mbx_doorbell_count(host), MBX_ENOTSUP);
+	assert_mbx((int)mbx_doorbell_count(remote), MBX_ENOTSUP);
+	mbx_close(host);
+	o = (struct mbx_options){ .observe = 1 };
+	assert_mbx(mbx_open(&host, "uio:mailbox", &o), 0);
+	assert_int_equal(mbx_doorbell_count(host), 7);
+	mbx_close(host);
+	/* another device's, as asked for */
+	kernel = put_interrupt("/dev/uio1");
+	setenv("MBX_DOORBELL", "uio:other", 1);
+	assert_mbx(mbx_open(&host, "uio:mailbox", NULL), 0);
+	unsetenv("MBX_DOORBELL");
+	assert_int_equal(mbx_get_link(host)->is.wakeup, MBX_WAKE_DOORBELL);
+	bring_up(remote, host);
+	put("/sys/class/uio/uio1/event", "4294967295\n");
+	assert_int_equal(mbx_doorbell_count(host), 4294967295);
+	put("/sys/class/uio/uio1/event", "4294967296\n");
+	assert_mbx((int)mbx_doorbell_count(host), MBX_ENOTSUP);
+	assert_int_equal(enabled(kernel), 1);
+	interrupt(kernel, 1);
+	assert_true(mbx_wait(host, PATIENCE_MS) >= 0);
+	mbx_close(host);
+	mbx_close(remote);
+	close(kernel);
+}
+
 int main(void)
 {
 #define ON_BOARD(test)                                                         \
@@ -467,6 +666,10 @@ int main(void)
 		ON_BOARD(test_uio_unknown_lists_those_there_are),
 		ON_BOARD(test_uio_malformed_sysfs_is_refused),
 		ON_BOARD(test_physical_memory_has_one_owner_whatever_its_name),
+		ON_BOARD(test_uio_doorbell_waits_and_enables_again),
+		ON_BOARD(test_uio_doorbell_rings_by_one_word),
+		ON_BOARD(test_uio_doorbell_malformed_is_refused),
+		ON_BOARD(test_uio_region_with_an_interrupt_is_rung_by_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
