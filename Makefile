@@ -70,20 +70,21 @@ ifneq ($(CROSS_COMPILE),)
 ifeq ($(shell echo 'int main(void) { return 0; }' | $(CC) $(CFLAGS) -x c \
 	-include jansson.h - -ljansson -o /dev/null 2>/dev/null && echo found),)
 SYSROOT ?= $(BUILD)/fetched/sysroot
+MULTIARCH := $(or $(shell $(CC) -print-multiarch 2>/dev/null),$(TRIPLET))
 DEBIAN_aarch64-linux-gnu := arm64
 DEBIAN_arm-linux-gnueabihf := armhf
-DEBIAN := $(or $(DEBIAN_$(TRIPLET)),$(firstword $(subst -, ,$(TRIPLET))))
-FOREIGN := $(SYSROOT)/usr/include/jansson.h
+DEBIAN := $(or $(DEBIAN_$(MULTIARCH)),$(firstword $(subst -, ,$(MULTIARCH))))
+TARGETLIBS := $(SYSROOT)/usr/include/jansson.h
 HOST += -isystem $(SYSROOT)/usr/include
-LINK += -L$(SYSROOT)/usr/lib/$(TRIPLET) -L$(SYSROOT)/usr/lib
+LINK += -L$(SYSROOT)/usr/lib/$(MULTIARCH) -L$(SYSROOT)/usr/lib
 
-$(FOREIGN):
+$(TARGETLIBS):
 	$(call say,FETCH,"$(SYSROOT) (jansson and cmocka for $(DEBIAN))")
 	$(Q)scripts/fetch.sh --deps 'lib*' $(DEBIAN) $(SYSROOT) \
 		libjansson-dev libcmocka-dev || { echo "no jansson for" \
 		"$(TRIPLET): install it, or name a tree with it: SYSROOT=DIR"; \
 		exit 1; } >&2
-$(CMDOBJ): | $(FOREIGN)
+$(CMDOBJ): | $(TARGETLIBS)
 endif
 endif
 
@@ -171,7 +172,7 @@ UNITEXTRA := $(filter-out %/main.c,$(wildcard firmware/apps/*/*.c))
 
 # unit_variant NAME FLAGS: the unit tests and everything under them, built so
 define unit_variant
-$(BUILD)/$(1)/%.o: %.c | $(FOREIGN)
+$(BUILD)/$(1)/%.o: %.c | $(TARGETLIBS)
 	$$(call say,CC,"$$< ($(1))")
 	@mkdir -p $$(@D)
 	$(Q)$(CC) $$(ALL_CFLAGS) $$(HOST) -Ifirmware $(APPS:%=-Ifirmware/apps/%) -Itests \
@@ -188,10 +189,10 @@ $(eval $(call unit_variant,unit,))
 $(eval $(call unit_variant,asan,-fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer))
 $(eval $(call unit_variant,tsan,-fsanitize=thread -DMBX_DATA_PLAIN -Wno-tsan))
 
-# unit_foreign ARCHITECTURE TRIPLET: the library, the command and the unit tests
-# for another one, to be run by qemu-user; or why that can't be had here.
-define unit_foreign
-unit-$(1):
+# foreign ARCHITECTURE TRIPLET TARGETS: these for another architecture, to be run
+# by qemu-user; or why that can't be had here.
+define foreign
+foreign-$(1):
 	$(Q)mkdir -p $(BUILD) && rm -f $(BUILD)/$(1).skip
 	$(Q)if ! command -v $(2)-gcc >/dev/null; then \
 		echo "$(2)-gcc is missing: make setup" >$(BUILD)/$(1).skip; \
@@ -200,12 +201,13 @@ unit-$(1):
 		echo "$$$$why" | tail -n 1 >$(BUILD)/$(1).skip; \
 	else \
 		$$(MAKE) --no-print-directory CROSS_COMPILE=$(2)- STATIC= \
-			BUILD=$(BUILD)/$(2) SYSROOT=$(BUILD)/fetched/$(1) \
-			linux unit-unit; \
+			BUILD=$(BUILD)/$(2) SYSROOT=$(BUILD)/fetched/$(1) $(3); \
 	fi
 endef
-$(eval $(call unit_foreign,arm64,aarch64-linux-gnu))
-$(eval $(call unit_foreign,armhf,arm-linux-gnueabihf))
+FOREIGN := arm64 armhf s390x
+$(eval $(call foreign,arm64,aarch64-linux-gnu,linux unit-unit))
+$(eval $(call foreign,armhf,arm-linux-gnueabihf,linux unit-unit))
+$(eval $(call foreign,s390x,s390x-linux-gnu,linux))
 
 # End-to-end programs, run by tests/e2e_*.sh with firmware beside them
 E2E := $(patsubst tests/e2e/%.c,$(BUILD)/e2e/%,$(wildcard tests/e2e/*.c))
@@ -228,7 +230,7 @@ test: ## Run all tests, unit and end to end (installs what is missing)
 	$(Q)$(MAKE) --no-print-directory -j$(shell nproc) test-only
 
 test-only: linux firmware-linux $(BOARDS:%=firmware-%) unit-unit unit-asan unit-tsan \
-		unit-arm64 unit-armhf $(E2E) \
+		$(FOREIGN:%=foreign-%) $(E2E) \
 		$(BUILD)/notick/mps2-an521/echo.elf
 test-only: ## Run all tests with what is installed
 	$(Q)BUILD=$(abspath $(BUILD)) tests/run
@@ -277,8 +279,8 @@ help: ## List the targets
 	@echo '             CROSS_COMPILE=, SYSROOT=, STATIC=1, OPT= (-O2), CFLAGS=,'
 	@echo '             PREFIX=, DESTDIR='
 
-.PHONY: all linux firmware firmware-linux setup test test-only test-linux run install \
-	format check clean help unit-unit unit-asan unit-tsan unit-arm64 unit-armhf \
-	$(BOARDS:%=firmware-%)
+.PHONY: all linux firmware firmware-linux setup test test-only run install \
+	format check clean help unit-unit unit-asan unit-tsan $(BOARDS:%=firmware-%) \
+	$(FOREIGN:%=foreign-%)
 
 -include $(shell find $(BUILD) -name fetched -prune -o -name '*.d' -print 2>/dev/null)

@@ -53,6 +53,7 @@ by() {
 
 install arm64 aarch64-linux-gnu qemu-aarch64-static
 install armhf arm-linux-gnueabihf qemu-arm-static
+install s390x s390x-linux-gnu qemu-s390x-static
 ln -s "$native" "$dir/native"
 
 # three MAKER HOST REMOTE
@@ -88,7 +89,7 @@ three() {
     got=$(by "$2" get -r "$region" temp) || fail "get by $2"
     [ "$got" = n=18446744073709551615 ] || fail "get by $2: $got"
 
-    for command in native arm64 armhf; do
+    for command in native arm64 armhf s390x; do
         by $command info -r "$region" --json >"$dir/info-$command" ||
             fail "info by $command"
         cmp "$dir/info-native" "$dir/info-$command" || fail "info by $command"
@@ -98,5 +99,6 @@ three() {
 }
 
 three native arm64 armhf
-three armhf native arm64
-three arm64 armhf native
+three arm64 armhf s390x
+three armhf s390x native
+three s390x native arm64

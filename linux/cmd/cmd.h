@@ -154,6 +154,9 @@ uint32_t type_encode(const struct type *t, const char *text, int argc,
 /* "0a ff:00" to bytes; fails with USAGE. */
 uint32_t parse_hex(const char *s, uint8_t *buf, uint32_t cap);
 
+/* The @n <= 8 bytes of a number as a region has it: the lowest first. */
+uint64_t little(const uint8_t *p, uint32_t n);
+
 /* { "bytes", "text" (for people), "hex", "fields" } */
 json_t *message_json(const struct type *t, const uint8_t *buf, uint32_t bytes);
 
