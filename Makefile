@@ -190,9 +190,12 @@ run: ## Boot the firmware and run the main job (FILES="a b" streams those too)
 
 install: linux ## Install command, manual, libraries, headers (DESTDIR=, PREFIX=)
 	$(Q)install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig \
-		$(DESTDIR)$(PREFIX)/include/mbx $(DESTDIR)$(PREFIX)/share/man/man1
+		$(DESTDIR)$(PREFIX)/include/mbx $(DESTDIR)$(PREFIX)/share/man/man1 \
+		$(DESTDIR)$(PREFIX)/share/mbx/overlays
 	$(Q)install -m 755 $(BUILD)/mbx $(DESTDIR)$(PREFIX)/bin/
 	$(Q)install -m 644 linux/mbx.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+	$(Q)install -m 644 linux/BOARDS.md $(DESTDIR)$(PREFIX)/share/mbx/
+	$(Q)install -m 644 linux/overlays/*.dtso $(DESTDIR)$(PREFIX)/share/mbx/overlays/
 	$(Q)install -m 644 $(BUILD)/libmbx.a $(DESTDIR)$(PREFIX)/lib/
 	$(Q)install -m 755 $(BUILD)/$(SONAME) $(DESTDIR)$(PREFIX)/lib/
 	$(Q)ln -sf $(SONAME) $(DESTDIR)$(PREFIX)/lib/libmbx.so

@@ -70,7 +70,7 @@ struct command {
 };
 
 extern const struct command region_commands[], look_commands[],
-	traffic_commands[], cksum_command[], sim_command[];
+	traffic_commands[], cksum_command[], sim_command[], boards_command[];
 
 /* Say "mbx: ..." on stderr in one line; exit, the link closed. */
 _Noreturn void fail(int status, const char *fmt, ...)

@@ -15,7 +15,7 @@
 
 static const struct command *const groups[] = {
 	look_commands,	 traffic_commands, cksum_command,
-	region_commands, sim_command,
+	region_commands, sim_command,	   boards_command,
 };
 
 #define GROUPS (sizeof(groups) / sizeof(groups[0]))
