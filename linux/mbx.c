@@ -431,6 +431,43 @@ static int open_region(struct mbx *m, const char *name,
 
 static const struct mbx_options no_options;
 
+/*
+ * The doorbell asked for, by option or environment; else, of a UIO device's
+ * memory, the device's own interrupt, whose name is built in @own.
+ */
+static const char *choose_bell(const char *name, const struct mbx_options *o,
+			       char own[80])
+{
+	const char *bell = o->doorbell ? o->doorbell : getenv("MBX_DOORBELL");
+	const char *map;
+
+	own[0] = 0;
+	if ((bell && *bell) || strncmp(name, "uio:", 4) != 0)
+		return bell;
+	map = strrchr(name, '/');
+	snprintf(own, 80, "%.*s", map ? (int)(map - name) : 79, name);
+	return own;
+}
+
+static int open_bell(struct mbx *m, const char *name,
+		     const struct mbx_options *o)
+{
+	char own[80];
+	const char *bell = choose_bell(name, o, own);
+	int err;
+
+	m->uio = mbxi_bell_device(bell);
+	if (m->observer)
+		return 0;
+	/* a line has two ends: who only joins in looks by himself */
+	err = mbxi_bell_open(&m->bell, m->duty ? bell : NULL);
+	/* a device without an interrupt is as good as other memory */
+	if (err != MBX_ENOTSUP || !*own)
+		return err;
+	m->uio = -1;
+	return mbxi_bell_open(&m->bell, NULL);
+}
+
 static int begin(struct mbx *m, const char *name, const struct mbx_options *o)
 {
 	int err;
@@ -438,19 +475,14 @@ static int begin(struct mbx *m, const char *name, const struct mbx_options *o)
 	m->timeout_ms = o->timeout_ms;
 	m->observer = o->observe || m->region.flags & MBX_REGION_READ;
 	if (!m->observer) {
-		const char *bell = o->doorbell;
-
 		err = mbxi_lock_open(&m->region, &m->lock_fd);
 		if (err)
 			return err;
-		m->duty = mbxi_lock_take(m->lock_fd, o->side);
-		if (!bell)
-			bell = getenv("MBX_DOORBELL");
-		/* a line has two ends: who only joins in looks by himself */
-		err = mbxi_bell_open(&m->bell, m->duty ? bell : NULL);
-		if (err)
-			return err;
+		m->duty = mbxi_lock_take(m, o->side);
 	}
+	err = open_bell(m, name, o);
+	if (err)
+		return err;
 	if (o->create || o->format) {
 		if (!m->duty)
 			return mbxi_fail(
@@ -477,7 +509,7 @@ static int new_mbx(struct mbx **out, const struct mbx_options *o)
 	if (!err && !*out)
 		err = mbxi_fail(MBX_ENOMEM, "out of memory");
 	if (!err)
-		(*out)->region.fd = (*out)->lock_fd = -1;
+		(*out)->region.fd = (*out)->lock_fd = (*out)->uio = -1;
 	return err;
 }
 
@@ -494,7 +526,7 @@ static int opened(struct mbx **out, int err)
 /* A region that was made and then could not be used leaves nothing behind. */
 static void unmake(const char *name, int err)
 {
-	char said[256];
+	char said[MBXI_ERRMSG];
 
 	snprintf(said, sizeof(said), "%s", mbx_errmsg());
 	mbx_region_remove(name);
@@ -567,7 +599,7 @@ static uint32_t poll_joined(struct mbx *m)
 	if (magic != MBX_MAGIC ||
 	    load(m, offsetof(struct mbx_super, instance)) != l->instance)
 		return MBX_EVENT_RESET;
-	if (!m->observer && mbxi_lock_take(m->lock_fd, l->is.side)) {
+	if (!m->observer && mbxi_lock_take(m, l->is.side)) {
 		events = l->peer_session ? MBX_EVENT_DOWN : 0;
 		m->duty = true;
 		return mbx_link_attach(l) ? MBX_EVENT_RESET : events;
@@ -697,6 +729,19 @@ int mbx_fd(struct mbx *m)
 			MBX_EACCES,
 			"an observer has no doorbell: look by a timer");
 	return mbxi_bell_fd(m->bell);
+}
+
+int64_t mbx_doorbell_count(const struct mbx *m)
+{
+	struct mbxi_uio u = { .number = (unsigned int)m->uio };
+	int64_t count = m->uio < 0 ? -1 : mbxi_uio_events(&u);
+
+	if (count >= 0)
+		return count;
+	return mbxi_fail(
+		MBX_ENOTSUP,
+		"the doorbell is no UIO device, whose interrupts Linux "
+		"would count");
 }
 
 int mbx_arm(struct mbx *m)
