@@ -163,17 +163,20 @@ static const struct mbx_board boards[] = {
 	  .bytes = 0x100000,
 	  .compatible = "xlnx,zynqmp",
 	  .remoteproc = "ffe00000.r5f",
-	  .doorbell = "poll",
+	  .doorbell = "uio:mailbox,1+0x0=0x100",
 	  .hardware =
-		  "IPI channels; 7 (0xff340000, SPI 29) is one that Linux "
-		  "does not use, but its status must be written to clear it",
+		  "IPI channels; 7 (0xff340000) is one that Linux does not "
+		  "use: with it Linux rings RPU 0, which enables and clears "
+		  "bit 24 of its own channel 1 (0xff310000). The other way "
+		  "Linux looks: SPI 29 stays up until a status was written",
 	  .notes =
 		  "Map it non-cacheable in the R5F's MPU: the vendor's start-up "
 		  "code makes DDR cacheable. TCM is at 0 for the R5F and at "
 		  "0xffe00000 for Linux; it has ECC on words: write before "
 		  "the first read. The first MB of DDR is behind the R5F's "
 		  "TCM.",
-	  .source = "Linux: zynqmp.dtsi, xlnx,zynqmp-r5fss.yaml; AMD's UG1085",
+	  .source = "Linux: zynqmp.dtsi, xlnx,zynqmp-r5fss.yaml; AMD's UG1085; "
+		    "OpenAMP's demos, platform_info.h",
 	  .tried = NOT_TRIED },
 	{ .name = "zcu102-r5",
 	  .title = "QEMU's xlnx-zcu102, with firmware of this repository",
@@ -273,4 +276,46 @@ const struct mbx_board *mbx_board_find(const char *name)
 		  "no board \"%.40s\"; did you mean %s? There are %s", name,
 		  closest(name), list);
 	return NULL;
+}
+
+/* ---- a board's region ---- */
+
+/* The map of a UIO device that begins at the address; or -1. */
+static int map_at(unsigned int uio, uint64_t address)
+{
+	const struct mbxi_uio u = { .number = uio };
+	struct mbxi_uio_map m;
+	char map[16];
+	int i;
+
+	for (i = 0; i < MBXI_UIO_MAPS; i++) {
+		snprintf(map, sizeof(map), "%d", i);
+		if (mbxi_uio_map("", &u, map, &m) == 0 && m.address == address)
+			return i;
+	}
+	return -1;
+}
+
+int mbxi_open_board(struct mbx_region *r, const char *name, const char *board,
+		    size_t bytes)
+{
+	const struct mbx_board *b = mbx_board_find(board);
+	char where[48];
+	int uio, map;
+
+	if (!b)
+		return MBX_EINVAL;
+	if (!bytes || bytes > b->bytes)
+		bytes = b->bytes;
+	uio = mbxi_uio_at(b->address);
+	map = uio < 0 ? -1 : map_at((unsigned int)uio, b->address);
+	if (map >= 0) {
+		r->kind = "uio";
+		snprintf(where, sizeof(where), "%d/%d", uio, map);
+		return mbxi_open_uio(r, name, where, bytes);
+	}
+	r->kind = "mem";
+	snprintf(where, sizeof(where), "0x%llx+0x%x",
+		 (unsigned long long)b->address, b->bytes);
+	return mbxi_open_mem(r, name, where, bytes);
 }

@@ -105,7 +105,7 @@ section help and usage
 run --help || fail "help"
 grep -q '^  sim ' "$tmp/out" || fail "help does not list sim"
 for command in ls info stat dump send recv call get set watch log ping cksum \
-    create rm sim boards; do
+    create rm sim boards doctor; do
     expect 0 "usage: mbx $command" $command --help
     grep -q 'exit status: 0 done' "$tmp/out" || fail "$command: no exit status"
 done
