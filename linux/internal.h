@@ -222,7 +222,8 @@ struct mbx {
 	struct mbxi_bell *bell;
 	int uio; /* number of the doorbell's device; -1: another doorbell */
 	struct mbx_end *ends;
-	int timeout_ms;
+	struct mbx_options options; /* as opened with, for reopening */
+	char *name;		    /* of the region, for errors */
 };
 
 uint32_t mbxi_now_us(void);

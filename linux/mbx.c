@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -295,6 +296,51 @@ static void make_config(const struct mbx *m, const struct mbx_options *o,
 	};
 }
 
+/* ---- who may store where ---- */
+
+static int set_access(struct mbx *m, size_t from, size_t to, int access)
+{
+	if (from >= to ||
+	    !mprotect((char *)m->region.base + from, to - from, access))
+		return 0;
+	return mbxi_fail(mbxi_errno(errno),
+			 "making bytes 0x%zx to 0x%zx of the region %s: %s",
+			 from, to,
+			 access & PROT_WRITE ? "writable" : "read-only",
+			 strerror(errno));
+}
+
+/* To attach and to format takes stores anywhere. */
+static int open_up(struct mbx *m)
+{
+	if (!m->own_region || m->observer)
+		return 0;
+	return set_access(m, 0, m->region.bytes, PROT_READ | PROT_WRITE);
+}
+
+/*
+ * Once attached, all that this side writes stands in its own section: let
+ * nothing of this process change anything else. Needs sections of whole pages;
+ * small regions have theirs on lines.
+ */
+static int close_down(struct mbx *m)
+{
+	const struct mbx_link *l = &m->link;
+	size_t from = l->section[l->is.side], to = m->region.bytes;
+	size_t other = l->section[!l->is.side];
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	int err;
+
+	if (other > from)
+		to = other;
+	if (!m->own_region || m->observer ||
+	    ((uintptr_t)m->region.base + from) % page ||
+	    (to == other && to % page))
+		return 0;
+	err = set_access(m, 0, from, PROT_READ);
+	return err ? err : set_access(m, to, m->region.bytes, PROT_READ);
+}
+
 /* One try to take up a life, or to look on; sets *told if it explained. */
 static int try_attach(struct mbx *m, const struct mbx_options *o, bool *told)
 {
@@ -468,11 +514,42 @@ static int open_bell(struct mbx *m, const char *name,
 	return mbxi_bell_open(&m->bell, NULL);
 }
 
+/* Format if that is asked for, attach, and let nothing else be written. */
+static int settle(struct mbx *m)
+{
+	const struct mbx_options *o = &m->options;
+	int err = open_up(m);
+
+	if (err)
+		return err;
+	if (o->create || o->format) {
+		if (!m->duty)
+			return mbxi_fail(
+				MBX_EBUSY,
+				"%s: another process lives this side's "
+				"life already",
+				m->name);
+		err = format(m, m->name, o);
+		if (err)
+			return err;
+	}
+	err = attach(m, m->name, o);
+	if (!err)
+		err = close_down(m);
+	if (err)
+		return err;
+	m->polled_us = mbxi_now_us() - TICK_US;
+	return mbxi_tick(m, true);
+}
+
 static int begin(struct mbx *m, const char *name, const struct mbx_options *o)
 {
 	int err;
 
-	m->timeout_ms = o->timeout_ms;
+	m->options = *o;
+	m->name = strdup(name);
+	if (!m->name)
+		return mbxi_fail(MBX_ENOMEM, "out of memory");
 	m->observer = o->observe || m->region.flags & MBX_REGION_READ;
 	if (!m->observer) {
 		err = mbxi_lock_open(&m->region, &m->lock_fd);
@@ -483,22 +560,7 @@ static int begin(struct mbx *m, const char *name, const struct mbx_options *o)
 	err = open_bell(m, name, o);
 	if (err)
 		return err;
-	if (o->create || o->format) {
-		if (!m->duty)
-			return mbxi_fail(
-				MBX_EBUSY,
-				"%s: another process lives this side's "
-				"life already",
-				name);
-		err = format(m, name, o);
-		if (err)
-			return err;
-	}
-	err = attach(m, name, o);
-	if (err)
-		return err;
-	m->polled_us = mbxi_now_us() - TICK_US;
-	return mbxi_tick(m, true);
+	return settle(m);
 }
 
 static int new_mbx(struct mbx **out, const struct mbx_options *o)
@@ -566,14 +628,36 @@ int mbx_open_at(struct mbx **out, const struct mbx_region *region,
 		      begin(*out, region->kind ? region->kind : "memory", o));
 }
 
-void mbx_close(struct mbx *m)
+/* The end of a life, and of all that hung on it. */
+static void end_life(struct mbx *m)
 {
-	if (!m)
-		return;
 	while (m->ends)
 		mbx_end_close(m->ends);
 	if (m->duty && !m->dead && m->link.instance)
 		mbx_link_detach(&m->link);
+}
+
+int mbx_reopen(struct mbx *m)
+{
+	int err;
+
+	if (m->dead == MBX_EIO)
+		return mbxi_tick(m, true);
+	end_life(m);
+	m->dead = 0;
+	m->events = 0;
+	err = settle(m);
+	/* of no use until it is reopened with more success */
+	if (err)
+		m->dead = MBX_ESTALE;
+	return err;
+}
+
+void mbx_close(struct mbx *m)
+{
+	if (!m)
+		return;
+	end_life(m);
 	mbxi_bell_close(m->bell);
 	if (m->lock_fd >= 0)
 		close(m->lock_fd);
@@ -581,6 +665,7 @@ void mbx_close(struct mbx *m)
 		mbx_region_close(&m->region);
 	free(m->decls);
 	free(m->texts);
+	free(m->name);
 	free(m);
 }
 
@@ -602,7 +687,10 @@ static uint32_t poll_joined(struct mbx *m)
 	if (!m->observer && mbxi_lock_take(m, l->is.side)) {
 		events = l->peer_session ? MBX_EVENT_DOWN : 0;
 		m->duty = true;
-		return mbx_link_attach(l) ? MBX_EVENT_RESET : events;
+		/* should it have changed, attaching says so where it is now */
+		if (open_up(m) || mbx_link_attach(l) || close_down(m))
+			return MBX_EVENT_RESET;
+		return events;
 	}
 	session = load(m, ours + offsetof(struct mbx_side_block, session));
 	peer = load(m, ours + offsetof(struct mbx_side_block, state)) ==

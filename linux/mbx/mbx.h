@@ -204,6 +204,12 @@ struct mbx_options {
  * next wake-up. Should the first one end, another takes over in a new life, and
  * is told MBX_EVENT_DOWN.
  *
+ * Once attached, all of the mapping but this side's own section is read-only to
+ * this process, if the region's sections are whole pages of this system: a stray
+ * store faults (SIGSEGV) and does not reach the peer. Where sections are on lines
+ * (small regions, or formatted with smaller pages) all of it stays writable. An
+ * observer's mapping is always read-only.
+ *
  * Returns 0, or as mbx_region_open() and mbx_link_attach() (MBX_EAGAIN: still
  * not formatted when the time was up), or
  *   MBX_EINVAL		contradictory options, bad declaration, bad doorbell
@@ -215,10 +221,22 @@ int mbx_open(struct mbx **m, const char *region,
 
 /*
  * The same on memory that is mapped already: anonymous memory shared with a
- * child, a buffer of a test. @region stays the caller's and must outlive *@m.
+ * child, a buffer of a test. @region stays the caller's and must outlive *@m; who
+ * may write to it is left as it is.
  */
 int mbx_open_at(struct mbx **m, const struct mbx_region *region,
 		const struct mbx_options *options);
+
+/*
+ * After MBX_ESTALE: attach anew to the same mapping, with the options it was
+ * opened with; nothing is opened, so that it takes no privileges, and no other
+ * process can slip in. All its ends are closed, and what mbx_channel_at() gave is
+ * gone: find and open them again. @options' channels must still be there.
+ *
+ * Returns as mbx_open(); after an error @m may be reopened once more, or closed.
+ * MBX_EIO: the region was truncated; close it, and open it by its name.
+ */
+int mbx_reopen(struct mbx *m);
 
 /* Detach and unmap; closes all ends. NULL is allowed. The region stays. */
 void mbx_close(struct mbx *m);
@@ -228,7 +246,7 @@ int mbx_wait_peer(struct mbx *m, int timeout_ms);
 
 /*
  * Heartbeat, and what has happened to the link: a set of enum mbx_event (>= 0),
- * or MBX_ESTALE, MBX_EIO: close and open again. Never blocks.
+ * or MBX_ESTALE: mbx_reopen(), MBX_EIO: close and open again. Never blocks.
  */
 int mbx_poll(struct mbx *m);
 
@@ -317,7 +335,7 @@ void mbx_end_close(struct mbx_end *end);
  * Common to all below, besides what they say:
  *   MBX_ENOTSUP	the channel is of another kind or direction
  *   MBX_ENOTCONN	the peer is not there (queues, calls)
- *   MBX_ESTALE		the region was formatted again: close and open anew
+ *   MBX_ESTALE		the region was formatted again: mbx_reopen()
  *   MBX_EIO		the region was truncated under us
  *   MBX_EPROTO		an impossible word; the text says which
  *   MBX_EINVAL		negative timeout
