@@ -216,6 +216,14 @@ $(BUILD)/e2e/%: $(BUILD)/unit/tests/e2e/%.o $(BUILD)/libmbx.a
 	@mkdir -p $(@D)
 	$(Q)$(LINK) -o $@ $^ -lcmocka -pthread
 
+# Programs for the emulated Linux, tests/linux/*.c
+INSIDE := $(patsubst tests/linux/%.c,$(BUILD)/inside/%,$(wildcard tests/linux/*.c))
+$(BUILD)/inside/%: $(BUILD)/unit/tests/linux/%.o $(BUILD)/libmbx.a
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(LINK) -o $@ $^ -lcmocka -pthread
+inside: $(INSIDE)
+
 # Firmware that nothing but its doorbell wakes: the test of the doorbell
 $(BUILD)/notick/%: FORCE
 	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/notick \
@@ -235,9 +243,11 @@ test-only: linux firmware-linux $(BOARDS:%=firmware-%) unit-unit unit-asan unit-
 test-only: ## Run all tests with what is installed
 	$(Q)BUILD=$(abspath $(BUILD)) tests/run
 
-# What is fetched for it stays in BUILD, so `make clean` makes it fetch again.
-test-linux: ## Test with a real Linux beside an R5, emulated (downloads a kernel)
+# What is fetched for it stays in BUILD: `make clean` makes it fetch again.
+test-linux: ## Test in a real Linux beside an R5, both emulated (downloads a kernel)
 	$(Q)scripts/setup.sh build linux
+	$(Q)$(MAKE) --no-print-directory -j$(shell nproc) firmware-zcu102-r5 \
+		$(BUILD)/notick/zcu102-r5/echo.elf
 	$(Q)BUILD=$(abspath $(BUILD)) scripts/guest.sh || [ $$? -eq 77 ]
 	$(Q)BUILD=$(abspath $(BUILD)) SUITE=tests/linux tests/run
 
@@ -250,9 +260,12 @@ run: ## Boot the firmware and run the main job (FILES="a b" streams those too)
 
 install: linux ## Install command, manual, libraries, headers (DESTDIR=, PREFIX=)
 	$(Q)install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/pkgconfig \
-		$(DESTDIR)$(PREFIX)/include/mbx $(DESTDIR)$(PREFIX)/share/man/man1
+		$(DESTDIR)$(PREFIX)/include/mbx $(DESTDIR)$(PREFIX)/share/man/man1 \
+		$(DESTDIR)$(PREFIX)/share/mbx/overlays
 	$(Q)install -m 755 $(OUT)/mbx $(DESTDIR)$(PREFIX)/bin/
 	$(Q)install -m 644 linux/mbx.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+	$(Q)install -m 644 linux/BOARDS.md $(DESTDIR)$(PREFIX)/share/mbx/
+	$(Q)install -m 644 linux/overlays/*.dtso $(DESTDIR)$(PREFIX)/share/mbx/overlays/
 	$(Q)install -m 644 $(BUILD)/libmbx.a $(DESTDIR)$(PREFIX)/lib/
 	$(Q)install -m 755 $(BUILD)/$(SONAME) $(DESTDIR)$(PREFIX)/lib/
 	$(Q)ln -sf $(SONAME) $(DESTDIR)$(PREFIX)/lib/libmbx.so
@@ -279,6 +292,7 @@ help: ## List the targets
 	@echo '             CROSS_COMPILE=, SYSROOT=, STATIC=1, OPT= (-O2), CFLAGS=,'
 	@echo '             PREFIX=, DESTDIR='
 
+.PHONY: test-linux inside
 .PHONY: all linux firmware firmware-linux setup test test-only run install \
 	format check clean help unit-unit unit-asan unit-tsan $(BOARDS:%=firmware-%) \
 	$(FOREIGN:%=foreign-%)

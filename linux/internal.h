@@ -68,6 +68,8 @@ int mbxi_open_dt(struct mbx_region *r, const char *name, const char *node,
 		 size_t bytes);
 int mbxi_open_uio(struct mbx_region *r, const char *name, const char *device,
 		  size_t bytes);
+int mbxi_open_board(struct mbx_region *r, const char *name, const char *board,
+		    size_t bytes);
 
 /*
  * Keep, as @r->fd, the file on which owners of physical memory lock its

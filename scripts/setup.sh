@@ -36,6 +36,7 @@ test  qemu-aarch64-static        qemu-user-static         runs the cross-built t
 test  qemu-arm-static            qemu-user-static         runs the cross-built tests
 test  qemu-s390x-static          qemu-user-static         runs the cross-built tests
 test  /usr/lib*/python3*/json/__init__.py python3         reads layout, golden bytes and JSON; its minimal form has no JSON
+test  dtc                        device-tree-compiler     checks the device-tree overlays
 test  timeout                    coreutils                ends tests that hang
 test  xargs                      findutils                runs unit tests two at a time
 

@@ -67,7 +67,8 @@ struct command {
 };
 
 extern const struct command region_commands[], look_commands[],
-	traffic_commands[], cksum_command[], sim_command[];
+	traffic_commands[], cksum_command[], sim_command[], boards_command[],
+	doctor_command[];
 
 /* Say "mbx: ..." on stderr in one line; exit, the link closed. */
 _Noreturn void fail(int status, const char *fmt, ...)
@@ -185,7 +186,17 @@ const char *direction_name(unsigned int direction);
 const char *state_name(uint32_t state);
 /* A side block's words, named. @off: of the block in @base. */
 json_t *side_json(uintptr_t base, uint32_t off);
+/* Both sides, "host" and "remote"; @side is borrowed from the result. */
+json_t *sides_json(const struct mbx *m, json_t *side[2]);
+/*
+ * A heartbeat is a number that moves; how long ago it last did can only be told
+ * by watching it, for at most @ms. Sets "moved_within_ms" or "silent_for_ms" of
+ * those that should move, and ends as soon as all have moved.
+ */
+void watch_hearts(const struct mbx *m, json_t *side[2], int ms);
 json_t *channel_json(const struct mbx_channel *c);
+/* The regions in /dev/shm. */
+json_t *list_regions_json(void);
 
 /* ---- dump.c ---- */
 

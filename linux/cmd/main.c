@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 static const struct command *const groups[] = {
-	look_commands,	 traffic_commands, cksum_command,
-	region_commands, sim_command,
+	look_commands, traffic_commands, cksum_command,	 region_commands,
+	sim_command,   boards_command,	 doctor_command,
 };
 
 #define GROUPS (sizeof(groups) / sizeof(groups[0]))

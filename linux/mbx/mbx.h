@@ -136,6 +136,32 @@ int mbx_region_holds(const struct mbx_region *r);
 /* 0 while the mapping is whole; MBX_EIO once the file was truncated under it. */
 int mbx_region_check(const struct mbx_region *r);
 
+/* ---- boards: where the memory is ---- */
+
+/* What is known of a board; all texts are constant and never NULL, unless said. */
+struct mbx_board {
+	const char *name;	/* of the profile, letters, digits and "-" */
+	const char *title;	/* board and SoC */
+	const char *core;	/* the remote one */
+	const char *memory;	/* what kind the region is in */
+	uint64_t address;	/* of the region, as Linux sees it */
+	uint64_t remote;	/* of the same bytes, as the core sees them */
+	uint32_t bytes;		/* of the region */
+	const char *compatible; /* in the root of the board's device tree */
+	const char *remoteproc; /* sysfs's name of the core; NULL: none */
+	const char *doorbell;	/* for MBX_DOORBELL */
+	const char *hardware;	/* what there is to interrupt the other core */
+	const char *notes;	/* what goes wrong on this one */
+	const char *source;	/* of these facts */
+	const char *tried;	/* where mbx ran on it, or that it did not */
+};
+
+/* The profile at @index, from 0; NULL behind the last. */
+const struct mbx_board *mbx_board_at(unsigned int index);
+
+/* The one of that name, or NULL: mbx_errmsg() lists them. */
+const struct mbx_board *mbx_board_find(const char *name);
+
 /* ---- the link ---- */
 
 struct mbx;
