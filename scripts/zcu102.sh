@@ -32,12 +32,20 @@ if [ -e "$BUILD/guest/missing" ]; then
 fi
 dir=$(mktemp -d "${TMPDIR:-/tmp}/mbx-zcu102.XXXXXX")
 child=
-trap '[ -z "$child" ] || kill "$child"; rm -rf "$dir"' EXIT
+
+# Whatever ends this script, what was said so far is worth reading.
+clean_up() {
+    [ -z "$child" ] || kill -KILL "$child" # it has nothing to save
+    [ ! -e "$dir/console" ] || tr -d '\r' <"$dir/console"
+    rm -rf "$dir"
+}
+trap clean_up EXIT
 trap 'exit 1' INT TERM HUP
 
-# The R5 is off at first, and nobody hears the IPI block: that much of the
-# board QEMU leaves to whoever starts it. A kernel that panics reboots, which
-# ends QEMU like a power-off does.
+# The R5 is off at first, and hears no interrupt: QEMU leaves that to whoever
+# starts it. The timer is its IRQ, the IPI its FIQ, as the firmware expects. A
+# kernel that panics reboots, which ends QEMU as a power-off does.
+r5=/machine/soc/rpu-cluster/rpu-cpu[0]
 set_property() {
     echo '{ "execute": "qom-set", "arguments": {' \
         "\"path\": \"/machine/soc/$1\", \"property\": \"$2\", \"value\": $3 } }"
@@ -46,9 +54,9 @@ set_property() {
     echo '{ "execute": "qmp_capabilities" }'
     [ -z "$firmware" ] ||
         set_property 'rpu-cluster/rpu-cpu[0]' start-powered-off false
+    set_property 'ttc[0]' 'sysbus-irq[1]' "\"$r5/unnamed-gpio-in[0]\""
     set_property ipi 'APU[0]' '"/machine/soc/ipi/IPI_INPUTS[0]"'
-    set_property ipi 'sysbus-irq[0]' \
-        '"/machine/soc/rpu-cluster/rpu-cpu[0]/unnamed-gpio-in[0]"'
+    set_property ipi 'sysbus-irq[0]' "\"$r5/unnamed-gpio-in[1]\""
     echo '{ "execute": "system_reset" }'
     echo '{ "execute": "set-action", "arguments": { "reboot": "shutdown" } }'
     echo '{ "execute": "cont" }'
@@ -65,7 +73,6 @@ child=$!
 status=0
 wait "$child" || status=$?
 child=
-[ ! -e "$dir/console" ] || tr -d '\r' <"$dir/console"
 if [ $status -ne 0 ] || grep '"error"' "$dir/qemu"; then
     cat "$dir/qemu"
     exit 1

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What ../../e2e/lives.h accounts for, on the emulated Linux: SIGKILL for the
+ * What ../e2e/lives.h accounts for, on the emulated Linux: SIGKILL for the
  * process, and for the R5 what remoteproc's stop and start are on a board: the
  * reset word in its memory and a doorbell, upon which it begins anew at
  * whatever instruction it is.
  */
+#include "../unit/host.h"
+
 static const char region[] = "uio:mailbox", bell[] = "uio:mailbox,1+0x0=1";
 
-#include "../../e2e/lives.h"
+#include "../e2e/lives.h"
 
-#include "../../../firmware/boards/zcu102-r5/board.h"
+#include "../../firmware/boards/zcu102-r5/board.h"
 
 #include <fcntl.h>
 
