@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Regions: memory by a name, errors by a text, and life after a truncation. */
+/*
+ * Regions: memory by a name, errors by a text, life after a truncation, and the
+ * locks that say who owns what. How a kind of name becomes memory is in the
+ * files region_*.c.
+ */
 #include "internal.h"
 
 #include <errno.h>
@@ -14,7 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static _Thread_local char errmsg[256];
+static _Thread_local char errmsg[MBXI_ERRMSG];
 
 const char *mbx_errmsg(void)
 {
@@ -69,13 +73,11 @@ int mbxi_errno(int e)
  * atomic words, so a call in flight just goes on with zeros, which are an empty
  * ring and no superblock.
  */
-#define GUARDS 64
-
 static struct guard {
 	uintptr_t base;
 	size_t bytes;
 	int hit;
-} guards[GUARDS];
+} guards[MBXI_GUARDS];
 static pthread_mutex_t guards_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct sigaction before;
 
@@ -83,7 +85,7 @@ static struct guard *find_guard(uintptr_t addr)
 {
 	int i;
 
-	for (i = 0; i < GUARDS; i++) {
+	for (i = 0; i < MBXI_GUARDS; i++) {
 		uintptr_t base = __atomic_load_n(&guards[i].base,
 						 __ATOMIC_ACQUIRE);
 
@@ -133,23 +135,22 @@ static void install_handler(void)
 	}
 }
 
-/* Index + 1 of a guard for this mapping; 0 if there is none left. */
-static int guard_add(void *base, size_t bytes)
+int mbxi_guard(void *base, size_t bytes)
 {
 	int i;
 
 	pthread_mutex_lock(&guards_lock);
 	install_handler();
-	for (i = 0; i < GUARDS && guards[i].base; i++)
+	for (i = 0; i < MBXI_GUARDS && guards[i].base; i++)
 		;
-	if (i < GUARDS) {
+	if (i < MBXI_GUARDS) {
 		guards[i].bytes = bytes;
 		guards[i].hit = 0;
 		__atomic_store_n(&guards[i].base, (uintptr_t)base,
 				 __ATOMIC_RELEASE);
 	}
 	pthread_mutex_unlock(&guards_lock);
-	return i < GUARDS ? i + 1 : 0;
+	return i < MBXI_GUARDS ? i + 1 : 0;
 }
 
 static void guard_remove(int guard)
@@ -178,13 +179,9 @@ int mbx_region_check(const struct mbx_region *r)
 		(long long)st.st_size, (unsigned long long)end);
 }
 
-/* ---- backends: how a kind of name becomes memory ---- */
+/* ---- names ---- */
 
-/*
- * "64K", "0x10000", "16M": bytes, ~0 if they do not fit. false: it is nothing of
- * the kind.
- */
-static bool parse_size(const char *s, uint64_t *bytes)
+bool mbxi_parse_size(const char *s, uint64_t *bytes)
 {
 	static const char units[] = "kmgKMG";
 	const char *unit;
@@ -209,12 +206,7 @@ static bool parse_size(const char *s, uint64_t *bytes)
 	return true;
 }
 
-/* "0x3ed80000+64K": where a region is in something larger. */
-struct span {
-	uint64_t start, bytes;
-};
-
-static bool parse_span(const char *s, struct span *span)
+bool mbxi_parse_span(const char *s, struct mbxi_span *span)
 {
 	char *end;
 
@@ -224,20 +216,20 @@ static bool parse_span(const char *s, struct span *span)
 	span->start = strtoull(s, &end, 0);
 	if (errno)
 		span->start = UINT64_MAX;
-	return *end == '+' && parse_size(end + 1, &span->bytes);
+	return *end == '+' && mbxi_parse_size(end + 1, &span->bytes);
 }
 
-static bool good_size(uint64_t bytes)
+bool mbxi_good_size(uint64_t bytes)
 {
 	return bytes >= sizeof(struct mbx_super) && bytes <= MBX_MAX_REGION &&
 	       !(bytes & 3);
 }
 
-static int check_span(const char *name, const struct span *span)
+int mbxi_check_span(const char *name, const struct mbxi_span *span)
 {
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 
-	if (!good_size(span->bytes))
+	if (!mbxi_good_size(span->bytes))
 		return mbxi_fail(
 			MBX_EINVAL,
 			"%s: the size must be a multiple of 4 from %zu "
@@ -253,9 +245,9 @@ static int check_span(const char *name, const struct span *span)
 }
 
 /* or mem: would map memory of an address cut short */
-_Static_assert(sizeof(off_t) == 8, "include internal.h first");
+_Static_assert(sizeof(off_t) == 8, "compile with -D_FILE_OFFSET_BITS=64");
 
-static int map(struct mbx_region *r, int fd, off_t off, size_t bytes)
+int mbxi_map(struct mbx_region *r, int fd, uint64_t off, size_t bytes)
 {
 	int prot = PROT_READ, share = MAP_SHARED;
 
@@ -266,7 +258,7 @@ static int map(struct mbx_region *r, int fd, off_t off, size_t bytes)
 		prot |= PROT_WRITE;
 	}
 	r->bytes = bytes;
-	r->base = mmap(NULL, bytes, prot, share, fd, off);
+	r->base = mmap(NULL, bytes, prot, share, fd, (off_t)off);
 	if (r->base == MAP_FAILED) {
 		r->base = NULL;
 		return -errno;
@@ -274,287 +266,29 @@ static int map(struct mbx_region *r, int fd, off_t off, size_t bytes)
 	return 0;
 }
 
-/* How much of the file @r->fd is the region: the slice named, or all of it. */
-static int choose_bytes(struct mbx_region *r, const char *name,
-			const struct span *slice, uint64_t file_bytes,
-			size_t *bytes)
+/* UIO's maps need not begin with their page. */
+void mbxi_unmap(struct mbx_region *r)
 {
-	uint64_t n = file_bytes;
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t lead = (uintptr_t)r->base & (page - 1);
 
-	if (slice) {
-		if (file_bytes < slice->start + slice->bytes)
-			return mbxi_fail(
-				MBX_ENOSPC,
-				"%s: the file has 0x%llx bytes; the slice "
-				"would end at 0x%llx",
-				name, (unsigned long long)file_bytes,
-				(unsigned long long)(slice->start +
-						     slice->bytes));
-		r->address = slice->start;
-		n = slice->bytes;
-	}
-	if (*bytes && n > *bytes)
-		n = *bytes;
-	if (n > MBX_MAX_REGION)
-		n = MBX_MAX_REGION;
-	*bytes = (size_t)n & ~(size_t)3;
-	if (*bytes >= sizeof(struct mbx_super))
-		return 0;
-	return mbxi_fail(MBX_ENOSPC,
-			 "%s has %llu bytes; a region needs at least %zu", name,
-			 (unsigned long long)n, sizeof(struct mbx_super));
-}
-
-/* Check and map an open file: type, size, and for shm its owner. */
-static int map_file(struct mbx_region *r, const char *name,
-		    const struct span *slice, size_t bytes)
-{
-	struct stat st;
-	int err;
-
-	if (fstat(r->fd, &st) < 0)
-		return mbxi_fail(mbxi_errno(errno), "%s: %s", name,
-				 strerror(errno));
-	if (!S_ISREG(st.st_mode))
-		return mbxi_fail(MBX_ENOTSUP,
-				 "%s is not a regular file; a region is a file "
-				 "or shared memory that can be mapped",
-				 name);
-	if (strcmp(r->kind, "shm") == 0 && st.st_uid != geteuid() &&
-	    st.st_uid != 0 && geteuid() != 0)
-		return mbxi_fail(MBX_EACCES,
-				 "%s belongs to user %u, not to you (%u); have "
-				 "it created by yourself",
-				 name, st.st_uid, geteuid());
-	err = choose_bytes(r, name, slice, (uint64_t)st.st_size, &bytes);
-	if (err)
-		return err;
-	err = map(r, r->fd, (off_t)r->address, bytes);
-	if (err)
-		return mbxi_fail(mbxi_errno(-err), "%s: mmap of %zu bytes: %s",
-				 name, bytes, strerror(-err));
-	r->guard = guard_add(r->base, bytes);
-	if (r->guard)
-		return 0;
-	munmap(r->base, bytes);
+	munmap((char *)r->base - lead, r->bytes + lead);
 	r->base = NULL;
-	return mbxi_fail(MBX_ENOMEM,
-			 "%s: this process has %d regions mapped already; "
-			 "close one",
-			 name, GUARDS);
-}
-
-static int open_flags(unsigned int flags)
-{
-	int how = O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
-
-	how |= flags & (MBX_REGION_READ | MBX_REGION_PRIVATE) ? O_RDONLY
-							      : O_RDWR;
-	return flags & MBX_REGION_CREATE ? how | O_CREAT | O_EXCL : how;
-}
-
-/* Give a file just created its mode and size, or say why not. */
-static int size_file(int fd, const char *name, size_t bytes)
-{
-	if (fchmod(fd, 0600) == 0 && ftruncate(fd, (off_t)bytes) == 0)
-		return 0;
-	return mbxi_fail(mbxi_errno(errno), "%s: making it %zu bytes: %s", name,
-			 bytes, strerror(errno));
-}
-
-static int open_error(const char *name, int e, bool creating)
-{
-	const char *todo = "";
-
-	if (e == ENOENT && creating)
-		todo = "; its folder has to be there";
-	else if (e == ENOENT)
-		todo = "; nobody has created it (yet): see \"mbx create\" and "
-		       "\"mbx sim\"";
-	if (e == EEXIST)
-		todo = "; attach to it, or remove it (\"mbx rm\")";
-	if (e == EACCES)
-		todo = "; whose is it?";
-	return mbxi_fail(mbxi_errno(e), "%s: %s%s", name, strerror(e), todo);
-}
-
-static bool good_shm_name(const char *s)
-{
-	size_t n = strspn(s + 1, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				 "abcdefghijklmnopqrstuvwxyz0123456789_.-");
-
-	return s[0] == '/' && n > 0 && n < 250 && !s[1 + n] &&
-	       strcmp(s, "/.") != 0 && strcmp(s, "/..") != 0;
-}
-
-static int open_path(struct mbx_region *r, const char *name, const char *path,
-		     const struct span *slice, size_t bytes,
-		     int (*opener)(const char *, int, mode_t),
-		     int (*remover)(const char *))
-{
-	int err = 0;
-
-	if (slice && r->flags & MBX_REGION_CREATE)
-		return mbxi_fail(MBX_EINVAL,
-				 "%s: a slice is not created, it is of a file "
-				 "that is there; create all of %s, or format "
-				 "the slice",
-				 name, path);
-	r->fd = opener(path, open_flags(r->flags), 0600);
-	if (r->fd < 0)
-		return open_error(name, errno, r->flags & MBX_REGION_CREATE);
-	if (r->flags & MBX_REGION_CREATE) {
-		err = size_file(r->fd, name, bytes);
-		bytes = 0;
-	}
-	if (!err)
-		err = map_file(r, name, slice, bytes);
-	if (err) {
-		close(r->fd);
-		r->fd = -1;
-		if (r->flags & MBX_REGION_CREATE)
-			remover(path);
-	}
-	return err;
-}
-
-/*
- * Cut "@OFFSET+SIZE" off the end of @path, a copy, if that stands there: 1, or
- * 0 for a whole file, in whose name an "@" means nothing.
- */
-static int cut_slice(char *path, const char *name, struct span *slice)
-{
-	char *at = strrchr(path, '@');
-
-	if (!at || !parse_span(at + 1, slice))
-		return 0;
-	*at = 0;
-	return check_span(name, slice) ? MBX_EINVAL : 1;
-}
-
-static int open_plain(const char *path, int how, mode_t mode)
-{
-	return open(path, how & ~O_NOFOLLOW, mode);
-}
-
-static int open_named(struct mbx_region *r, const char *name, char *path,
-		      size_t bytes)
-{
-	bool shm = strcmp(r->kind, "shm") == 0;
-	struct span slice;
-	int cut = cut_slice(path, name, &slice);
-
-	if (cut < 0)
-		return cut;
-	if (shm && !good_shm_name(path))
-		return mbxi_fail(
-			MBX_EINVAL,
-			"%s: a shared memory name is a slash and then "
-			"letters, digits, \"_\", \".\" or \"-\", as in "
-			"shm:/board or shm:/board@0x10000+64K",
-			name);
-	if (!*path)
-		return mbxi_fail(MBX_EINVAL, "%s: no path after \"file:\"",
-				 name);
-	return open_path(r, name, path, cut ? &slice : NULL, bytes,
-			 shm ? shm_open : open_plain,
-			 shm ? shm_unlink : unlink);
-}
-
-static int open_file(struct mbx_region *r, const char *name, const char *rest,
-		     size_t bytes)
-{
-	char *path = strdup(rest);
-	int err;
-
-	if (!path)
-		return mbxi_fail(MBX_ENOMEM, "out of memory");
-	err = open_named(r, name, path, bytes);
-	free(path);
-	return err;
-}
-
-static int open_anon(struct mbx_region *r, const char *name, const char *size,
-		     size_t bytes)
-{
-	uint64_t n;
-
-	if (!parse_size(size, &n) || !good_size(n))
-		return mbxi_fail(
-			MBX_EINVAL,
-			"%s: the size must be a multiple of 4 from %zu "
-			"to 1G, as in anon:64K",
-			name, sizeof(struct mbx_super));
-	bytes = (size_t)n;
-	r->base = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (r->base == MAP_FAILED) {
-		r->base = NULL;
-		return mbxi_fail(mbxi_errno(errno), "%s: mmap: %s", name,
-				 strerror(errno));
-	}
-	r->bytes = bytes;
-	r->flags = 0;
-	r->fd = memfd_create("mbx-locks",
-			     MFD_CLOEXEC); /* see mbxi_lock_open() */
-	if (r->fd >= 0)
-		return 0;
-	munmap(r->base, bytes);
-	r->base = NULL;
-	return mbxi_fail(mbxi_errno(errno), "%s: a file for locks: %s", name,
-			 strerror(errno));
-}
-
-static int open_mem(struct mbx_region *r, const char *name, const char *where,
-		    size_t bytes)
-{
-	struct span span;
-	int fd, err;
-
-	(void)bytes;
-	if (!parse_span(where, &span))
-		return mbxi_fail(MBX_EINVAL,
-				 "%s: expected an address and a size, as in "
-				 "mem:0x3ed80000+64K",
-				 name);
-	err = check_span(name, &span);
-	if (err)
-		return err;
-	r->memory = MBX_MEMORY_DEVICE;
-	r->address = span.start;
-	fd = open("/dev/mem",
-		  O_SYNC | O_CLOEXEC |
-			  (r->flags & MBX_REGION_READ ? O_RDONLY : O_RDWR));
-	if (fd < 0)
-		return mbxi_fail(mbxi_errno(errno), "%s: /dev/mem: %s%s", name,
-				 strerror(errno),
-				 errno == ENOENT
-					 ? "; this kernel has no /dev/mem"
-					 : "; it takes root");
-	err = map(r, fd, (off_t)span.start, (size_t)span.bytes);
-	close(fd); /* it gives access to all memory */
-	if (err)
-		return mbxi_fail(mbxi_errno(-err), "%s: mmap: %s%s", name,
-				 strerror(-err),
-				 err == -EPERM
-					 ? "; the kernel (STRICT_DEVMEM) maps "
-					   "only what is reserved with no-map"
-					 : "");
-	return 0;
 }
 
 static const struct backend {
 	const char *prefix, *kind;
 	int (*open)(struct mbx_region *r, const char *name, const char *rest,
 		    size_t bytes);
-	/* of what has a name in the file system */
-	int (*opener)(const char *path, int how, mode_t mode);
-	int (*remover)(const char *path);
+	int (*remove)(const char *name, const char *rest);
 } backends[] = {
-	{ "shm:", "shm", open_file, shm_open, shm_unlink },
-	{ "file:", "file", open_file, open_plain, unlink },
-	{ "anon:", "anon", open_anon, NULL, NULL },
-	{ "mem:", "mem", open_mem, NULL, NULL },
+	{ "shm:", "shm", mbxi_open_file, mbxi_remove_file },
+	{ "file:", "file", mbxi_open_file, mbxi_remove_file },
+	{ "anon:", "anon", mbxi_open_anon, NULL },
+	{ "mem:", "mem", mbxi_open_mem, NULL },
+	{ "dt:", "dt", mbxi_open_dt, NULL },
+	{ "uio:", "uio", mbxi_open_uio, NULL },
+	{ "board:", "board", mbxi_open_board, NULL },
 };
 
 static const struct backend *find_backend(const char **name)
@@ -574,7 +308,7 @@ static const struct backend *find_backend(const char **name)
 			return &backends[i];
 	mbxi_fail(MBX_EINVAL,
 		  "\"%s\" names no region: expected shm:/NAME, file:PATH, "
-		  "anon:SIZE or mem:ADDR+SIZE",
+		  "anon:SIZE, mem:ADDR+SIZE, dt:NODE, uio:NAME or board:NAME",
 		  *name);
 	return NULL;
 }
@@ -592,7 +326,7 @@ int mbx_region_open(struct mbx_region *r, const char *name, unsigned int flags,
 	r->kind = b->kind;
 	if (flags & MBX_REGION_CREATE &&
 	    (bytes < sizeof(struct mbx_super) || bytes > MBX_MAX_REGION) &&
-	    b->open != open_anon)
+	    b->open != mbxi_open_anon)
 		return mbxi_fail(MBX_EINVAL,
 				 "%s: a region has %zu bytes to 1 GiB, not %zu",
 				 name, sizeof(struct mbx_super), bytes);
@@ -603,118 +337,22 @@ void mbx_region_close(struct mbx_region *r)
 {
 	guard_remove(r->guard);
 	if (r->base)
-		munmap(r->base, r->bytes);
+		mbxi_unmap(r);
 	if (r->fd >= 0)
 		close(r->fd);
 	*r = (struct mbx_region){ .fd = -1 };
 }
 
-/* What a creator leaves that died before it gave its region a size. */
-static bool is_empty(int fd)
-{
-	struct stat st;
-	bool empty = fd >= 0 && fstat(fd, &st) == 0 && st.st_size == 0;
-
-	if (fd >= 0)
-		close(fd);
-	return empty;
-}
-
-/* Is all of the region zero? Holes are not read, which would fill them. */
-static bool is_blank(const struct mbx_region *r)
-{
-	static const uint32_t none[1024];
-	uint32_t buf[1024];
-	off_t at = (off_t)r->address, end = at + (off_t)r->bytes;
-	ssize_t n;
-
-	while ((at = lseek(r->fd, at, SEEK_DATA)) >= 0 && at < end) {
-		at &= ~(off_t)4095;
-		n = pread(r->fd, buf,
-			  end - at < 4096 ? (size_t)(end - at) : 4096, at);
-		if (n <= 0)
-			return n == 0;
-		if (memcmp(buf, none, (size_t)n) != 0)
-			return false;
-		at += (off_t)sizeof(buf);
-	}
-	return at >= end || errno == ENXIO; /* behind the last data */
-}
-
-/*
- * A formatter takes back the magic and stores the new instance before all else,
- * and may die at any moment after that.
- */
-static bool is_half_formatted(const struct mbx_word *w)
-{
-	uint32_t version = mbx_ld(&w[1]);
-
-	return mbx_ld(&w[0]) == 0 && mbx_ld(&w[3]) != 0 &&
-	       (version == 0 || version >> 16 == MBX_LAYOUT_MAJOR);
-}
-
-int mbx_region_holds(const struct mbx_region *r)
-{
-	uint32_t magic = mbx_ld((struct mbx_word *)r->base);
-
-	if (magic == MBX_MAGIC || is_half_formatted(r->base))
-		return 1;
-	if (!r->guard) /* RAM, not a file: it holds what was there at power-on */
-		return 0;
-	if (magic == 0 && is_blank(r))
-		return 0;
-	return mbxi_fail(
-		MBX_ENOTREGION,
-		"it holds something else than an mbx region (the first "
-		"word is 0x%08x): left alone; name another",
-		magic);
-}
-
-/* Is it a region, or was it to become one? rm removes nothing else. */
-static int may_remove(const char *name, const char *path,
-		      const struct backend *b)
-{
-	struct mbx_region r;
-	int err = mbx_region_open(&r, name, MBX_REGION_READ, 0), holds;
-
-	if (err == MBX_ENOSPC &&
-	    is_empty(b->opener(path, open_flags(MBX_REGION_READ), 0)))
-		return 0;
-	if (err)
-		return err;
-	holds = mbx_region_holds(&r);
-	mbx_region_close(&r);
-	if (holds < 0)
-		return mbxi_fail(holds,
-				 "%s holds something else than an mbx region: "
-				 "left alone",
-				 name);
-	return 0;
-}
-
 int mbx_region_remove(const char *name)
 {
 	const struct backend *b = find_backend(&name);
-	const char *path;
-	struct span slice;
-	int err;
 
 	if (!b)
 		return MBX_EINVAL;
-	path = strrchr(name, '@');
-	if (b->remover && path && parse_span(path + 1, &slice))
-		return mbxi_fail(MBX_ENOTSUP,
-				 "%s is a slice of a file that holds more: "
-				 "removing that is for whoever made it",
-				 name);
-	if (!b->remover)
+	if (!b->remove)
 		return mbxi_fail(MBX_ENOTSUP,
 				 "%s has no name that could be removed", name);
-	path = name + strlen(b->prefix);
-	err = may_remove(name, path, b);
-	if (err)
-		return err;
-	return b->remover(path) ? open_error(name, errno, false) : 0;
+	return b->remove(name, name + strlen(b->prefix));
 }
 
 /* ---- locks ---- */

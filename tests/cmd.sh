@@ -105,7 +105,7 @@ section help and usage
 run --help || fail "help"
 grep -q '^  sim ' "$tmp/out" || fail "help does not list sim"
 for command in ls info stat dump send recv call get set watch log ping cksum \
-    create rm sim; do
+    create rm sim boards doctor; do
     expect 0 "usage: mbx $command" $command --help
     grep -q 'exit status: 0 done' "$tmp/out" || fail "$command: no exit status"
 done
@@ -456,6 +456,17 @@ expect 0 '' rm $region
 [ ! -e "/dev/shm/$name" ] || fail "rm"
 expect 4 'No such file' rm $region
 unset MBX_REGION
+
+section boards
+expect 0 'zynqmp-r5f           Cortex-R5F, RPU 0             0x3ec00000  0x3ec00000  1024 KiB  not tried on hardware' boards
+expect 0 'region      32 KiB of MCU SRAM3: Linux 0x10048000, the core 0x30048000' \
+    boards stm32mp157-m4
+expect 0 'tried       not tried on hardware' boards am62x-m4f
+json 'len(j) >= 10 and [b["name"] for b in j if b["tried"] == "emulation"] == ["zcu102-r5"]' \
+    boards --json
+json 'j["address"] == 0x4a310000 and j["remote_address"] == 0x10000' boards --json am335x-pru
+expect 2 'no board "stm32mp1-m4"; did you mean stm32mp157-m4? There are beagley-ai-mcu-r5f,' \
+    boards stm32mp1-m4
 
 section sim with firmware as a process
 demo=$BUILD/host/demo

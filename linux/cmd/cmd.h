@@ -3,9 +3,6 @@
 #ifndef MBX_CMD_H
 #define MBX_CMD_H
 
-#ifndef _FILE_OFFSET_BITS
-#define _FILE_OFFSET_BITS 64 /* large files on 32-bit hosts */
-#endif
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* include this file first */
 #endif
@@ -70,7 +67,8 @@ struct command {
 };
 
 extern const struct command region_commands[], look_commands[],
-	traffic_commands[], cksum_command[], sim_command[];
+	traffic_commands[], cksum_command[], sim_command[], boards_command[],
+	doctor_command[];
 
 /* Say "mbx: ..." on stderr in one line; exit, the link closed. */
 _Noreturn void fail(int status, const char *fmt, ...)
@@ -105,10 +103,19 @@ const char *region_name(const struct args *a);
 
 /* Open it as the side given, or as an observer; closed by whatever exit. */
 struct mbx *open_link(const struct args *a, bool observe, long long timeout_ms);
-struct mbx *reopen_link(const struct args *a, bool observe);
+/* It was formatted again: attach anew; fails if that can't be. */
+void reopen_link(const struct args *a);
 void close_link(void);
 
 const struct mbx_channel *find_channel(const struct mbx *m, const char *name);
+
+/* ---- privileges.c ---- */
+
+/*
+ * Once physical memory is mapped, root is given up for good: for whoever called
+ * sudo, else for nobody. For another region or user nothing changes.
+ */
+void drop_privileges(const struct mbx_region *r);
 
 /* ---- decode.c: type texts ---- */
 
@@ -148,6 +155,9 @@ uint32_t type_encode(const struct type *t, const char *text, int argc,
 /* "0a ff:00" to bytes; fails with USAGE. */
 uint32_t parse_hex(const char *s, uint8_t *buf, uint32_t cap);
 
+/* The @n <= 8 bytes of a number as a region has it: the lowest first. */
+uint64_t little(const uint8_t *p, uint32_t n);
+
 /* { "bytes", "text" (for people), "hex", "fields" } */
 json_t *message_json(const struct type *t, const uint8_t *buf, uint32_t bytes);
 
@@ -176,7 +186,17 @@ const char *direction_name(unsigned int direction);
 const char *state_name(uint32_t state);
 /* A side block's words, named. @off: of the block in @base. */
 json_t *side_json(uintptr_t base, uint32_t off);
+/* Both sides, "host" and "remote"; @side is borrowed from the result. */
+json_t *sides_json(const struct mbx *m, json_t *side[2]);
+/*
+ * A heartbeat is a number that moves; how long ago it last did can only be told
+ * by watching it, for at most @ms. Sets "moved_within_ms" or "silent_for_ms" of
+ * those that should move, and ends as soon as all have moved.
+ */
+void watch_hearts(const struct mbx *m, json_t *side[2], int ms);
 json_t *channel_json(const struct mbx_channel *c);
+/* The regions in /dev/shm. */
+json_t *list_regions_json(void);
 
 /* ---- dump.c ---- */
 

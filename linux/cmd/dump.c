@@ -613,6 +613,7 @@ int run_dump(struct args *a)
 
 	if (mbx_region_open(&r, name, flags, 0) < 0)
 		fail(NO_REGION, "%s", mbx_errmsg());
+	drop_privileges(&r);
 	d.base = (uintptr_t)r.base;
 	d.bytes = (uint32_t)r.bytes;
 	set_text(o, "region", name);

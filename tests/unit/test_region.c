@@ -219,14 +219,62 @@ static void test_open_limit_maps_no_more(void **state)
 	assert_mbx(mbx_region_remove(name), 0);
 }
 
+/* A page whose file does not reach as far: touching it is a SIGBUS. */
+static char *behind_the_end(void)
+{
+	char *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED,
+		       memfd_create("mbx-test", 0), 0);
+
+	child_check(p != MAP_FAILED);
+	return p;
+}
+
+static char *touched;
+
+static void exit_by_address(int sig, siginfo_t *info, void *context)
+{
+	(void)sig;
+	(void)context;
+	_exit(info->si_addr == touched ? 0 : 77);
+}
+
+static void touch_and_compare(const char *region)
+{
+	struct sigaction act = { .sa_sigaction = exit_by_address,
+				 .sa_flags = SA_SIGINFO };
+
+	(void)region;
+	touched = behind_the_end();
+	sigaction(SIGBUS, &act, NULL);
+	*(volatile char *)touched = 1;
+}
+
+/* qemu-user 7.2 tells 32-bit programs the host's address of a SIGBUS. */
+static void skip_if_sigbus_has_another_address(void)
+{
+	int status;
+
+	waitpid(spawn(touch_and_compare, NULL), &status, 0);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 77) {
+		print_message("SKIP: SIGBUS has another address than was "
+			      "touched; a bug of qemu-user\n");
+		skip();
+	}
+	assert_int_equal(status, 0);
+}
+
 static void test_truncation_is_an_error_that_can_be_handled(void **state)
 {
 	const char *name = test_region();
-	struct mbx *remote = open_owner(name), *host = open_host(name);
-	struct mbx_end *up = open_end(host, "up");
+	struct mbx *remote, *host;
+	struct mbx_end *up;
 	int i, err = 0, fd;
 
 	(void)state;
+	skip_if_sigbus_has_another_address();
+	remote = open_owner(name);
+	host = open_host(name);
+	up = open_end(host, "up");
 	bring_up(remote, host);
 	fd = shm_open(strchr(name, '/'), O_RDWR, 0);
 	assert_int_equal(ftruncate(fd, 0), 0);
@@ -470,10 +518,8 @@ static void test_truncation_inside_a_slice_is_noticed_below_it_not(void **s)
 static void touch_behind_the_end(const char *region)
 {
 	struct mbx_region r;
-	char *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED,
-		       memfd_create("mbx-test", 0), 0);
+	char *p = behind_the_end();
 
-	child_check(p != MAP_FAILED);
 	signal(SIGBUS, SIG_DFL);
 	child_check(mbx_region_open(&r, region, 0, 0) == 0);
 	*(volatile char *)p = 1;
@@ -500,20 +546,8 @@ static void dies_of_sigbus(void (*body)(const char *region))
 static void test_sigbus_elsewhere_still_kills(void **state)
 {
 	(void)state;
+	skip_if_sigbus_has_another_address();
 	dies_of_sigbus(touch_behind_the_end);
-}
-
-static void test_physical_memory_that_cannot_be_had_says_why(void **state)
-{
-	struct mbx_region r;
-
-	(void)state;
-	if (access("/dev/mem", F_OK) == 0) {
-		print_message("SKIP: this machine has a /dev/mem\n");
-		skip();
-	}
-	assert_mbx(mbx_region_open(&r, "mem:0x100000+64K", 0, 0), MBX_ENOENT);
-	assert_non_null(strstr(mbx_errmsg(), "/dev/mem"));
 }
 
 static void unprivileged(const char *region)
@@ -631,6 +665,203 @@ static void test_sigbus_sent_by_somebody_still_kills(void **state)
 	dies_of_sigbus(be_sent_sigbus);
 }
 
+/* ---- who may store where ---- */
+
+static struct mbx_options stores_as;
+static uint32_t stores_at;
+
+static void store(const char *region)
+{
+	struct mbx *m;
+
+	signal(SIGSEGV, SIG_DFL);
+	child_check(mbx_open(&m, region, &stores_as) == 0);
+	*(volatile uint32_t *)((char *)mbx_get_region(m)->base + stores_at) = 1;
+	_exit(0);
+}
+
+/* How a child ends that stores at @off of its mapping: 0, or by that signal */
+static int store_ends(const char *region, struct mbx_options as, uint32_t off)
+{
+	int status;
+	pid_t pid;
+
+	stores_as = as;
+	stores_at = off;
+	pid = spawn(store, region);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status) || status == 0);
+	return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+}
+
+static void test_store_outside_the_own_section_faults(void **state)
+{
+	struct mbx_options host = { .side = MBX_HOST },
+			   remote = { .side = MBX_REMOTE },
+			   observer = { .observe = 1 };
+	const char *name = test_region();
+	struct mbx *m = open_owner(name);
+	const struct mbx_link *l = mbx_get_link(m);
+	uint32_t own[2] = { l->section[0], l->section[1] }, end;
+
+	(void)state;
+	end = (uint32_t)mbx_get_region(m)->bytes;
+	assert_int_equal(l->align, 4096);
+	mbx_close(m);
+	assert_int_equal(store_ends(name, host, 0), SIGSEGV);
+	assert_int_equal(store_ends(name, host, own[0] - 4), SIGSEGV);
+	assert_int_equal(store_ends(name, host, own[1]), SIGSEGV);
+	assert_int_equal(store_ends(name, host, end - 4), SIGSEGV);
+	assert_int_equal(store_ends(name, host, own[0] + 60), 0);
+	assert_int_equal(store_ends(name, host, own[1] - 4), 0);
+	assert_int_equal(store_ends(name, remote, own[0]), SIGSEGV);
+	assert_int_equal(store_ends(name, remote, own[1] - 4), SIGSEGV);
+	assert_int_equal(store_ends(name, remote, own[1] + 60), 0);
+	assert_int_equal(store_ends(name, observer, own[0]), SIGSEGV);
+	assert_int_equal(store_ends(name, observer, own[1]), SIGSEGV);
+	assert_int_equal(store_ends(name, observer, 0), SIGSEGV);
+	assert_mbx(mbx_region_remove(name), 0);
+}
+
+static void test_sections_on_lines_stay_writable(void **state)
+{
+	struct mbx_options o = { .side = MBX_REMOTE,
+				 .create = 1,
+				 .channels = host_channels,
+				 .count = host_channels_count,
+				 .page_bytes = 64 };
+	struct mbx_options host = { .side = MBX_HOST }, look = { .observe = 1 };
+	const char *name = test_region();
+	uint32_t theirs;
+	struct mbx *m;
+
+	(void)state;
+	assert_mbx(mbx_open(&m, name, &o), 0);
+	theirs = mbx_get_link(m)->section[MBX_REMOTE] + 60;
+	mbx_close(m);
+	assert_int_equal(store_ends(name, host, theirs), 0);
+	assert_int_equal(store_ends(name, look, theirs), SIGSEGV);
+	assert_mbx(mbx_region_remove(name), 0);
+}
+
+static void test_memory_of_the_caller_stays_as_it_is(void **state)
+{
+	struct mbx_options o = { .side = MBX_REMOTE,
+				 .format = 1,
+				 .channels = host_channels,
+				 .count = host_channels_count };
+	struct mbx_region r;
+	struct mbx *m;
+
+	(void)state;
+	assert_mbx(mbx_region_open(&r, "anon:64K", 0, 0), 0);
+	assert_mbx(mbx_open_at(&m, &r, &o), 0);
+	*(volatile uint32_t *)r.base = 1;
+	mbx_close(m);
+	mbx_region_close(&r);
+}
+
+/* The peer formats with other channels: nothing is where it was. */
+static void format_otherwise(const char *name)
+{
+	struct mbx_channel more[] = { host_channels[0], host_channels[0],
+				      host_channels[0], host_channels[0] };
+	struct mbx_options o = {
+		.side = MBX_REMOTE, .format = 1, .channels = more, .count = 4
+	};
+	struct mbx *m;
+
+	assert_mbx(mbx_open(&m, name, &o), 0);
+	mbx_close(m);
+}
+
+static void test_reopen_goes_on_with_the_same_mapping(void **state)
+{
+	struct mbx_options o = { .side = MBX_REMOTE,
+				 .format = 1,
+				 .channels = host_channels,
+				 .count = host_channels_count };
+	const char *name = test_region();
+	struct mbx *remote = open_owner(name), *host = open_host(name);
+	void *base = mbx_get_region(host)->base;
+	struct mbx_end *e;
+	char text[8];
+
+	(void)state;
+	e = open_end(host, "up");
+	mbx_close(remote);
+	format_otherwise(name);
+	assert_mbx(mbx_poll(host), MBX_ESTALE);
+	assert_mbx(mbx_send(e, "x", 1, 0), MBX_ESTALE);
+	/* no name is left to open it by, nor is one needed */
+	assert_int_equal(shm_unlink(strchr(name, '/')), 0);
+	assert_mbx(mbx_reopen(host), 0);
+	assert_ptr_equal(mbx_get_region(host)->base, base);
+	assert_int_equal(mbx_channel_count(host), 4);
+	e = open_end(host, "up");
+	mbx_close(host);
+
+	/* declared channels: those there are now are others, until they are not */
+	remote = open_owner(name);
+	o.side = MBX_HOST;
+	o.format = 0;
+	assert_mbx(mbx_open(&host, name, &o), 0);
+	mbx_close(remote);
+	format_otherwise(name);
+	assert_mbx(mbx_poll(host), MBX_ESTALE);
+	assert_mbx(mbx_reopen(host), MBX_EMISMATCH);
+	assert_mbx(mbx_poll(host), MBX_ESTALE);
+	o.side = MBX_REMOTE;
+	o.format = 1;
+	assert_mbx(mbx_open(&remote, name, &o), 0);
+	assert_mbx(mbx_reopen(host), 0);
+	bring_up(remote, host);
+	assert_mbx(mbx_send(open_end(host, "up"), "again", 6, 0), 0);
+	assert_mbx(mbx_recv(open_end(remote, "up"), text, 8, 0), 6);
+	/* of one that lives, a new life */
+	assert_mbx(mbx_reopen(host), 0);
+	assert_true(mbx_poll(remote) & MBX_EVENT_DOWN);
+	bring_up(remote, host);
+	mbx_close(host);
+	mbx_close(remote);
+	assert_mbx(mbx_region_remove(name), 0);
+}
+
+static void test_reopen_of_a_truncated_region_is_refused(void **state)
+{
+	const char *name = test_region();
+	struct mbx *remote = open_owner(name);
+	int fd = shm_open(strchr(name, '/'), O_RDWR, 0);
+
+	(void)state;
+	assert_int_equal(ftruncate(fd, 0), 0);
+	close(fd);
+	assert_mbx(mbx_poll(remote), MBX_EIO);
+	assert_mbx(mbx_reopen(remote), MBX_EIO);
+	mbx_close(remote);
+	assert_int_equal(shm_unlink(strchr(name, '/')), 0);
+}
+
+/*
+ * Another process takes over: what it then writes may be elsewhere than where
+ * the one it joined wrote.
+ */
+static void test_take_over_is_not_in_its_own_way(void **state)
+{
+	const char *name = test_region();
+	struct mbx *remote = open_owner(name), *first = open_host(name),
+		   *second = open_host(name);
+
+	(void)state;
+	bring_up(remote, first);
+	mbx_close(first);
+	assert_true(mbx_poll(second) >= 0); /* attaches, and protects again */
+	bring_up(remote, second);
+	mbx_close(second);
+	mbx_close(remote);
+	assert_mbx(mbx_region_remove(name), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -661,8 +892,6 @@ int main(void)
 		cmocka_unit_test(
 			test_truncation_inside_a_slice_is_noticed_below_it_not),
 		cmocka_unit_test(test_sigbus_elsewhere_still_kills),
-		cmocka_unit_test(
-			test_physical_memory_that_cannot_be_had_says_why),
 		cmocka_unit_test(test_somebody_elses_region_says_permission),
 		cmocka_unit_test(test_anonymous_region_is_shared_with_a_child),
 		cmocka_unit_test(
@@ -671,6 +900,12 @@ int main(void)
 			test_one_region_too_many_is_refused_not_unguarded),
 		cmocka_unit_test(test_remove_takes_an_empty_region),
 		cmocka_unit_test(test_sigbus_sent_by_somebody_still_kills),
+		cmocka_unit_test(test_store_outside_the_own_section_faults),
+		cmocka_unit_test(test_sections_on_lines_stay_writable),
+		cmocka_unit_test(test_memory_of_the_caller_stays_as_it_is),
+		cmocka_unit_test(test_reopen_goes_on_with_the_same_mapping),
+		cmocka_unit_test(test_reopen_of_a_truncated_region_is_refused),
+		cmocka_unit_test(test_take_over_is_not_in_its_own_way),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -32,7 +32,7 @@ enum { CLOCK = 0, TICK = 1 };
 /* 256 / 133 MHz: 1.9 us, and 16 bits of it (silicon has 32) last for 126 ms. */
 #define CLOCK_SHIFT 8u
 #define TICK_SHIFT  12u
-#define TICK_COUNTS ((BOARD_TTC_HZ >> TICK_SHIFT) / MBX_TICK_HZ)
+#define TICK_COUNTS (133u * (244u / MBX_TICK_HZ)) /* of 4.096 ms: see below */
 #if MBX_TICK_HZ
 _Static_assert(TICK_COUNTS <= 1u << 16, "QEMU's counters have 16 bits");
 #endif
@@ -128,10 +128,20 @@ uint32_t mbx_port_time_us(void)
 	return value;
 }
 
+/*
+ * QEMU rounds a counter's event down to a nanosecond, and the count that has
+ * passed by then down as well. A counter that was read in between can come up
+ * short by less than a nanosecond, and by instructions counted (-icount) that
+ * last bit never passes: QEMU hangs. So the tick begins anew after each look, with a
+ * period that is whole nanoseconds, and the clock before it comes round.
+ */
 void board_tick(void)
 {
 	(void)TTC_STATUS(TICK);
+	TTC_CONTROL(TICK) = TTC_ON;
 	mbx_port_time_us();
+	TTC_CONTROL(CLOCK) = TTC_ON;
+	clock_value = 0;
 }
 
 /* ---- doorbell ---- */
