@@ -136,7 +136,7 @@ static inline void end_board(int sig)
 	}
 }
 
-static inline void qmp(const char *command)
+static inline void qmp(const char *command, const char *arguments)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
@@ -153,7 +153,8 @@ static inline void qmp(const char *command)
 	fprintf(f, "{\"execute\":\"qmp_capabilities\"}\n");
 	assert_non_null(fgets(line, sizeof(line), f));
 	assert_non_null(strstr(line, "return"));
-	fprintf(f, "{\"execute\":\"%s\"}\n", command);
+	fprintf(f, "{\"execute\":\"%s\",\"arguments\":%s}\n", command,
+		arguments);
 	do {
 		assert_non_null(fgets(line, sizeof(line), f));
 	} while (!strstr(line, "return")); /* events may come before it */
