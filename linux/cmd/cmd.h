@@ -223,4 +223,11 @@ void *buffer(uint32_t bytes);
 
 int run_ping(struct args *a);
 
+/* ---- qmp.c: QEMU's control socket ---- */
+
+/* NULL with errno: ENOENT or ECONNREFUSED while QEMU is not that far yet. */
+FILE *qmp_open(const char *path);
+/* Run one command, JSON as QEMU reads it: NULL, or what it said against it. */
+const char *qmp_run(FILE *qmp, const char *command);
+
 #endif

@@ -47,12 +47,13 @@
 #define BOARD_TTC_HZ   133000000u  /* QEMU's; 100 MHz on silicon */
 
 /*
- * The stand-in for remoteproc's stop and start: when this word, in OCM, holds
- * the magic and the doorbell comes, the firmware begins again from its reset
- * vector, at whatever instruction it is, and clears the word. The doorbell is
- * an FIQ, which is masked for nothing but the last question before sleep.
+ * The stand-in for remoteproc's stop and start: when this word, behind the
+ * region and like it in memory that Linux keeps out of, holds the magic and the
+ * doorbell comes, the firmware begins again from its reset vector, at whatever
+ * instruction it is, and clears the word. The doorbell is an FIQ, which is
+ * masked for nothing but the last question before sleep.
  */
-#define BOARD_RESET_WORD  0xfffc0000u
+#define BOARD_RESET_WORD  0x3ed90000u
 #define BOARD_RESET_MAGIC 0x52455354u /* "TSER" in memory */
 
 /* How the peer may wake this side: enum mbx_wakeup, for the link's config. */
@@ -72,7 +73,6 @@ static inline void board_led(uint32_t on)
 void board_stop(const char *why) __attribute__((noreturn));
 
 /* Shared by the files in this folder. */
-int main(void);
 void reset(void);
 void board_init(void);
 void board_tick(void);	   /* the handler of IRQ: TTC0's second counter */

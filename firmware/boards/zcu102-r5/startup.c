@@ -29,6 +29,7 @@ static uint8_t __attribute__((aligned(8), used)) irq_stack[MODE_STACK];
 static uint8_t __attribute__((aligned(8), used)) fiq_stack[MODE_STACK];
 static uint8_t __attribute__((aligned(8), used)) abort_stack[MODE_STACK];
 
+int main(void);
 static void start(void) __attribute__((noreturn, used));
 
 /* How exceptions are taken; all else is Thumb. */
