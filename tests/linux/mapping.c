@@ -88,16 +88,16 @@ static int stores(const char *region)
 		wrong |= expect(i ? "observer, superblock" : "superblock",
 				signal_of(store_same, (void *)l->is.base),
 				SIGSEGV);
-		wrong |= expect(i ? "observer, remote" : "remote section",
-				signal_of(store_same,
-					  (void *)(l->is.base +
-						   l->section[MBX_REMOTE])),
-				SIGSEGV);
-		wrong |= expect(i ? "observer, host" : "host section",
-				signal_of(store_same,
-					  (void *)(l->is.base +
-						   l->section[MBX_HOST])),
-				i ? SIGSEGV : 0);
+		wrong |= expect(
+			i ? "observer, remote" : "remote section",
+			signal_of(store_same, (void *)(l->is.base +
+						       l->section[MBX_REMOTE])),
+			SIGSEGV);
+		wrong |= expect(
+			i ? "observer, host" : "host section",
+			signal_of(store_same,
+				  (void *)(l->is.base + l->section[MBX_HOST])),
+			i ? SIGSEGV : 0);
 		mbx_close(m);
 	}
 	return wrong;
