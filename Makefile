@@ -222,7 +222,7 @@ $(BUILD)/inside/%: $(BUILD)/unit/tests/linux/%.o $(BUILD)/libmbx.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(LINK) -o $@ $^ -lcmocka -pthread
-inside: $(INSIDE)
+inside: $(INSIDE) $(BUILD)/e2e/doorbell
 
 # Firmware that nothing but its doorbell wakes: the test of the doorbell
 $(BUILD)/notick/%: FORCE
