@@ -5,9 +5,7 @@
 # timeout: 400
 set -eu
 
-command -v qemu-system-arm >/dev/null || {
-    echo "qemu-system-arm is missing: scripts/setup.sh run"
-    exit 77
-}
+. tests/e2e/need.sh
+need mps2-an521
 "$BUILD/mbx" sim --board mps2-an521 --fw "$BUILD/notick/mps2-an521/echo.elf" -- \
     "$BUILD/e2e/doorbell" "${SLEEPS:-1000000}"
