@@ -3,9 +3,6 @@
 #ifndef MBX_INTERNAL_H
 #define MBX_INTERNAL_H
 
-#ifndef _FILE_OFFSET_BITS
-#define _FILE_OFFSET_BITS 64 /* mem: above 2 GiB on 32-bit hosts */
-#endif
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* OFD locks, memfd_create(): include this file first */
 #endif

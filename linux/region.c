@@ -245,7 +245,7 @@ int mbxi_check_span(const char *name, const struct mbxi_span *span)
 }
 
 /* or mem: would map memory of an address cut short */
-_Static_assert(sizeof(off_t) == 8, "include internal.h first");
+_Static_assert(sizeof(off_t) == 8, "compile with -D_FILE_OFFSET_BITS=64");
 
 int mbxi_map(struct mbx_region *r, int fd, uint64_t off, size_t bytes)
 {

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# Usage: scripts/setup.sh GROUP...          groups: build run test check
+# Usage: scripts/setup.sh GROUP...          groups: build run test linux check
 # Installs what the groups need and this system lacks, and says what and why.
 # Silent if nothing is missing. Where it may not install (no apt-get, no root,
 # no sudo without a password), it says what to do and exits with 1.
@@ -39,6 +39,13 @@ test  /usr/lib*/python3*/json/__init__.py python3         reads layout, golden b
 test  dtc                        device-tree-compiler     checks the device-tree overlays
 test  timeout                    coreutils                ends tests that hang
 test  xargs                      findutils                runs unit tests two at a time
+
+linux qemu-system-aarch64        qemu-system-arm          emulates Linux and an R5 in one machine
+linux dtc                        device-tree-compiler     compiles the device tree of that machine
+linux cpio                       cpio                     packs the file system of that Linux
+linux flock                      util-linux               keeps downloads from crossing each other
+linux aarch64-linux-gnu-gcc      gcc-aarch64-linux-gnu    compiles what runs in that Linux
+linux /usr/aarch64-linux-gnu/include/stdio.h|/usr/include/aarch64-linux-gnu/bits/stdio.h libc6-dev-arm64-cross C library of that Linux
 
 check git                        git                      lists the files to check
 check clang-format               clang-format             checks the formatting

@@ -3,9 +3,6 @@
 #ifndef MBX_CMD_H
 #define MBX_CMD_H
 
-#ifndef _FILE_OFFSET_BITS
-#define _FILE_OFFSET_BITS 64 /* large files on 32-bit hosts */
-#endif
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* include this file first */
 #endif
@@ -158,6 +155,9 @@ uint32_t type_encode(const struct type *t, const char *text, int argc,
 /* "0a ff:00" to bytes; fails with USAGE. */
 uint32_t parse_hex(const char *s, uint8_t *buf, uint32_t cap);
 
+/* The @n <= 8 bytes of a number as a region has it: the lowest first. */
+uint64_t little(const uint8_t *p, uint32_t n);
+
 /* { "bytes", "text" (for people), "hex", "fields" } */
 json_t *message_json(const struct type *t, const uint8_t *buf, uint32_t bytes);
 
@@ -222,5 +222,12 @@ struct mbx_end *open_end(struct mbx *m, const struct args *a, const char *name,
 void *buffer(uint32_t bytes);
 
 int run_ping(struct args *a);
+
+/* ---- qmp.c: QEMU's control socket ---- */
+
+/* NULL with errno: ENOENT or ECONNREFUSED while QEMU is not that far yet. */
+FILE *qmp_open(const char *path);
+/* Run one command, JSON as QEMU reads it: NULL, or what it said against it. */
+const char *qmp_run(FILE *qmp, const char *command);
 
 #endif

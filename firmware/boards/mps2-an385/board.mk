@@ -3,4 +3,4 @@
 CPU := -mcpu=cortex-m3 -mthumb -DMBX_PORT_HEADER='"mbx_port.h"'
 SRC := $(wildcard firmware/boards/mps2/*.c) firmware/freestanding.c
 LD  := firmware/boards/mps2-an385/memory.ld
-$(APPS:%=$(BUILD)/mps2-an385/%.elf): firmware/boards/mps2/sections.ld
+$(APPS:%=$(BUILD)/mps2-an385/%.elf): firmware/boards/sections.ld

@@ -3,4 +3,4 @@
 CPU := -mcpu=cortex-m33 -mthumb
 SRC := $(wildcard firmware/boards/mps2/*.c) firmware/freestanding.c
 LD  := firmware/boards/mps2-an521/memory.ld
-$(APPS:%=$(BUILD)/mps2-an521/%.elf): firmware/boards/mps2/sections.ld
+$(APPS:%=$(BUILD)/mps2-an521/%.elf): firmware/boards/sections.ld

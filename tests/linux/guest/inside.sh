@@ -1,0 +1,200 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# Usage: inside
+# What is tried inside the emulated Linux, by root. Each function test_* is one
+# test, which fails as soon as one of its commands does; what it printed is shown
+# then. From the kernel's command line, and so in the environment:
+#   rounds=N        the tests of traffic N times (1), all others once
+#   unaligned=HOW   an unaligned load from the region "faults" or "passes"
+#   counted=1       time is instructions counted: it may be judged
+
+by_address=mem:0x3ed80000+64K
+by_device=uio:mailbox
+by_node=dt:mbx
+irqs=/sys/class/uio/uio0/event
+
+export MBX_REGION=$by_device MBX_DOORBELL=uio:mailbox,1+0x0=1
+
+# says TEXT COMMAND...: it succeeds, and TEXT is in what it prints
+says() {
+    text=$1
+    shift
+    said=$("$@" 2>&1)
+    echo "$said"
+    case $said in *"$text"*) ;; *) false ;; esac
+}
+
+# fails COMMAND...: as it should; "!" before a command would not be noticed
+fails() {
+    "$@" && status=0 || status=$?
+    [ $status -ne 0 ]
+}
+
+# refused TEXT REGION: it is not opened, for that reason
+refused() {
+    said=$(mbx info -r "$2" 2>&1) && status=0 || status=$?
+    echo "$2: $said (exit status $status)"
+    case $status:$said in [24]:*"$1"*) ;; *) false ;; esac
+}
+
+# ---- regions ----
+
+test_region_by_address_by_node_and_by_device_is_the_same() {
+    for region in $by_address $by_node $by_device; do
+        mbx info -r $region -j >/tmp/info
+        cat /tmp/info
+        grep -q '"formatter": "remote"' /tmp/info
+        grep -q '"bytes": 65536' /tmp/info
+        grep -q '"memory": "device"' /tmp/info
+        mbx info -r $region | grep '^layout' >>/tmp/layouts
+    done
+    [ "$(sort -u /tmp/layouts | wc -l)" = 1 ]
+}
+
+test_what_is_no_region_of_ours_is_refused_with_the_reason() {
+    refused 'is System RAM' mem:0x30000000+64K
+    refused 'is System RAM' mem:0x3ee00000+64K
+    refused 'has no "no-map"' mem:0x3e000000+64K
+    refused 'has no "no-map"' dt:forgot-no-map
+    refused 'claimed by the driver "xuartps"' mem:0xff000000+4K
+    refused 'not all within the carve-out' mem:0x3ed80000+128K
+    refused 'not all within the carve-out' mem:0x3ed70000+128K
+    refused 'page' mem:0x3ed80004+64K
+    refused 'expected an address and a size' mem:0x3ed80000
+    refused 'not formatted yet' dt:spare
+    devmem 0x3eda0000 32 0xdeadbeef
+    refused 'not an mbx region: its first word is 0xdeadbeef' \
+        mem:0x3eda0000+64K
+    refused 'no such node in the device tree' dt:nothing
+    refused 'no UIO device is called "nothing"' uio:nothing
+    refused 'has no map "7"' uio:mailbox/7
+}
+
+# What the library's own looking says does not matter: the kernel refuses too.
+test_kernel_maps_neither_ram_nor_what_a_driver_has() {
+    mapping refused 0x30000000
+    mapping refused 0x3e000000
+    mapping refused 0xff000000
+}
+
+# ---- what a side may do ----
+
+test_store_into_the_peers_section_faults() {
+    mapping stores $by_address
+    mapping stores $by_device
+}
+
+test_unaligned_load_from_the_region_is_what_this_machine_makes_of_it() {
+    mapping unaligned "${unaligned:-passes}" $by_address
+    mapping unaligned "${unaligned:-passes}" $by_device
+}
+
+# as_nobody PID: it has the region, is nobody's, and there is no way back
+as_nobody() {
+    grep -E '3ed80000|/dev/uio' "/proc/$1/maps" &&
+        grep '^Uid:	65534	65534	65534	65534$' "/proc/$1/status" &&
+        grep '^Gid:	65534	65534	65534	65534$' "/proc/$1/status" &&
+        grep '^CapEff:	0000000000000000$' "/proc/$1/status" &&
+        grep '^NoNewPrivs:	1$' "/proc/$1/status" &&
+        fails grep /dev/mem "/tmp/fds-$1"
+}
+
+test_command_drops_what_it_needed_to_map() {
+    for region in $by_address $by_device; do
+        mbx watch -r $region sensor >/dev/null &
+        children="$children $!"
+        mbx ping -r $region -n 1000000 >/dev/null &
+        children="$children $!"
+        sleep 1
+        for pid in $children; do
+            cat /proc/$pid/status /proc/$pid/maps
+            ls -l /proc/$pid/fd >/tmp/fds-$pid
+            as_nobody $pid
+        done
+        kill $children
+        wait $children || children=
+    done
+}
+
+test_observers_change_nothing_for_the_two_sides() {
+    for what in 'watch sensor' 'log -f' 'stat --watch'; do
+        mbx $what >/dev/null &
+        children="$children $!"
+    done
+    sleep 1
+    for pid in $children; do
+        grep -E '3ed80000|uio' /proc/$pid/maps
+        fails grep -E ' .w.s .*(/dev/mem|/dev/uio)' /proc/$pid/maps
+    done
+    says ' 0 lost, 0 wrong' mbx ping -n 200
+}
+
+# ---- traffic ----
+
+# A side that is not yet asleep when the answer comes is not rung. In turns,
+# neither is ever awake then, and the R5, which looks by itself every 16 ms,
+# answers long before that.
+traffic_ping_goes_by_interrupts() {
+    before=$(cat $irqs)
+    says '200 returned, 0 lost, 0 wrong' mbx ping -n 200
+    echo "$(($(cat $irqs) - before)) interrupts"
+    [ "$(cat $irqs)" != "$before" ]
+    [ -n "$counted" ] || return 0
+    [ $(($(cat $irqs) - before)) -ge 200 ]
+    mbx ping -n 100 -j | grep -Eq '"median": [0-9]{1,3}\.'
+}
+
+traffic_files_have_the_checksum_of_cksum() {
+    cd /
+    # shellcheck disable=SC2046 # one word a file
+    mbx cksum $(cut -d ' ' -f 3 /etc/cksums) >/tmp/cksums
+    diff /etc/cksums /tmp/cksums
+    cd - >/dev/null
+}
+
+traffic_state_log_and_calls_work() {
+    says 'milli_celsius=' mbx get sensor
+    says 'on=1' mbx call led on=1
+    says 'on=0' mbx call led on=0
+    fails mbx call rate hz=1000
+    says 'hz=10' mbx call rate hz=10
+    says 'boot: demo on zcu102-r5' mbx log
+    says 'ping' mbx stat
+}
+
+traffic_either_side_ends_at_any_moment_and_every_ping_is_accounted() {
+    restart
+}
+
+# ---- running them ----
+
+# run NAME: what has become of it
+run() {
+    said=$(set -e
+        children=
+        trap 'status=$?; [ -z "$children" ] || kill $children; exit $status' EXIT
+        $1 2>&1)
+    status=$?
+    if [ $status -eq 0 ]; then
+        passed=$((passed + 1))
+        echo "PASS $1"
+    else
+        failed=$((failed + 1))
+        echo "FAIL $1 (exit status $status)"
+        echo "$said"
+    fi
+}
+
+passed=0 failed=0
+functions=$(sed -n 's/^\(t[a-z]*_[a-z0-9_]*\)() {$/\1/p' "$0")
+for name in $(echo "$functions" | grep ^test_); do
+    run "$name"
+done
+round=0
+while [ $round -lt "${rounds:-1}" ]; do
+    round=$((round + 1))
+    for name in $(echo "$functions" | grep ^traffic_); do
+        run "$name"
+    done
+done
+echo "inside: $passed passed, $failed failed"
