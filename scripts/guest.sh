@@ -58,6 +58,13 @@ nobody:x:65534:65534::/:/bin/sh' >"$root/etc/passwd"
     (cd "$root" && cksum init bin/inside bin/mbx) >"$root/etc/cksums"
 }
 
+# tree SOURCE OVERLAY: the device tree, with what the board's overlay adds
+tree() {
+    dtc -q -@ -I dts -O dtb -o "$guest/base.dtb" "$1"
+    dtc -q -@ -I dts -O dtb -o "$guest/overlay.dtbo" "$2"
+    fdtoverlay -i "$guest/base.dtb" -o "$guest/zcu102.dtb" "$guest/overlay.dtbo"
+}
+
 initrd() {
     (cd "$root" && find . | LC_ALL=C sort |
         cpio --quiet -o -H newc --owner 0:0 --reproducible) |
@@ -80,6 +87,6 @@ module >"$guest/module.log" 2>&1 || {
 build STATIC=1 linux
 build inside
 cp "$kernel"/boot/vmlinuz-* "$guest/vmlinuz"
-dtc -q -I dts -O dtb -o "$guest/zcu102.dtb" tests/linux/guest/zcu102.dts
+tree tests/linux/guest/zcu102.dts linux/overlays/zcu102-r5.dtso
 root
 initrd

@@ -166,6 +166,45 @@ once_doctor_finds_what_is_wrong_and_says_what_to_do() {
     MBX_DOORBELL=uio:mailbox,1+0x4=1 finds 'rings do not reach the remote'
 }
 
+# ---- mbx doctor ----
+
+# ill FINDING COMMAND...: doctor finds that
+ill() {
+    finding=$1
+    shift
+    said=$("$@" 2>&1) && status=0 || status=$?
+    echo "$said"
+    case $status:$said in 1:*"$finding"*) ;; *) false ;; esac
+}
+
+test_doctor_finds_nothing_wrong_with_what_works() {
+    for region in $by_device board:zcu102-r5; do
+        says 'rings wake the remote' mbx doctor $region
+        says "the remote's rings arrive" mbx doctor $region
+    done
+    says '/reserved-memory/mbx@3ed80000, no-map' mbx doctor $by_address
+    says 'Device memory' mbx doctor $by_node
+    unset MBX_REGION
+    says 'try board:zcu102-r5' mbx doctor
+    says 'uio:mailbox (uio0), 0x3ed80000+0x10000' mbx doctor
+    says 'STRICT_DEVMEM: yes, IO_STRICT_DEVMEM: yes' mbx doctor
+}
+
+test_doctor_finds_what_is_wrong() {
+    ill 'reserve what is to be shared with no-map' mbx doctor mem:0x30000000+64K
+    ill 'add no-map to the node' mbx doctor dt:forgot-no-map
+    ill 'unbind it, or name other memory' mbx doctor mem:0xff000000+4K
+    ill 'not formatted: all zero -> start the firmware' mbx doctor dt:spare
+    devmem 0x3edb0000 32 0xb8400000
+    devmem 0x3edb0008 32 512
+    devmem 0x3edb000c 32 0x00010002
+    devmem 0x3edb0010 32 0xb8400200
+    devmem 0x3edb0018 32 512
+    ill 'a vring of remoteproc' mbx doctor mem:0x3edb0000+64K
+    export MBX_DOORBELL=uio:mailbox,1+0x4=1 # a register that rings nobody
+    ill 'rings do not reach the remote' mbx doctor
+}
+
 # ---- traffic ----
 
 # A side that is not yet asleep when the answer comes is not rung. In turns,
