@@ -41,6 +41,7 @@ test  xargs                      findutils                runs unit tests two at
 
 check git                        git                      lists the files to check
 check clang-format               clang-format             checks the formatting
+check shellcheck                 shellcheck               finds slips in the scripts
 END
 }
 
