@@ -195,7 +195,7 @@ $(BUILD)/$(1)/test_%: $(BUILD)/$(1)/tests/unit/test_%.o $(BUILD)/$(1)/libmbx.a
 	$(Q)$$(LINK) $(2) -o $$@ $$^ -lcmocka -pthread
 unit-$(1): $(UNITS:%=$(BUILD)/$(1)/%)
 endef
-$(eval $(call unit_variant,unit,))
+$(eval $(call unit_variant,unit,$(if $(CROSS_COMPILE),-DUNDER_QEMU=1)))
 $(eval $(call unit_variant,asan,-fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer))
 $(eval $(call unit_variant,tsan,-fsanitize=thread -DMBX_DATA_PLAIN -Wno-tsan))
 
