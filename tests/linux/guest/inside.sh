@@ -144,41 +144,13 @@ once_observers_change_nothing_for_the_two_sides() {
 
 # finds TEXT [REGION]: the doctor does, and says what to do
 finds() {
-    said=$(mbx doctor ${2:+"$2"}) && status=0 || status=$?
+    said=$(mbx doctor ${2:+"$2"} 2>&1) && status=0 || status=$?
     echo "$said"
-    [ $status -eq 1 ]
-    case $said in *WRONG*"$1"*' -> '*) ;; *) false ;; esac
+    case $status:$said in 1:*WRONG*"$1"*) ;; *) false ;; esac
 }
 
-once_doctor_finds_nothing_wrong() {
-    says 'rings wake the remote' mbx doctor
-    says "the remote's rings arrive" mbx doctor
-}
-
-once_doctor_finds_what_is_wrong_and_says_what_to_do() {
-    finds 'has no "no-map"' mem:0x3e000000+64K
-    finds 'is System RAM' mem:0x30000000+64K
-    finds 'claimed by the driver' mem:0xff000000+4K
-    finds 'not all within the carve-out' mem:0x3ed80000+128K
-    finds 'no such node' dt:nothing
-    finds 'not formatted' dt:spare
-    MBX_DOORBELL=uio:nothing finds 'no UIO device is called'
-    MBX_DOORBELL=uio:mailbox,1+0x4=1 finds 'rings do not reach the remote'
-}
-
-# ---- mbx doctor ----
-
-# ill FINDING COMMAND...: doctor finds that
-ill() {
-    finding=$1
-    shift
-    said=$("$@" 2>&1) && status=0 || status=$?
-    echo "$said"
-    case $status:$said in 1:*"$finding"*) ;; *) false ;; esac
-}
-
-test_doctor_finds_nothing_wrong_with_what_works() {
-    for region in $by_device board:zcu102-r5; do
+once_doctor_finds_nothing_wrong_with_what_works() {
+    for region in $by_device $by_board; do
         says 'rings wake the remote' mbx doctor $region
         says "the remote's rings arrive" mbx doctor $region
     done
@@ -190,19 +162,23 @@ test_doctor_finds_nothing_wrong_with_what_works() {
     says 'STRICT_DEVMEM: yes, IO_STRICT_DEVMEM: yes' mbx doctor
 }
 
-test_doctor_finds_what_is_wrong() {
-    ill 'reserve what is to be shared with no-map' mbx doctor mem:0x30000000+64K
-    ill 'add no-map to the node' mbx doctor dt:forgot-no-map
-    ill 'unbind it, or name other memory' mbx doctor mem:0xff000000+4K
-    ill 'not formatted: all zero -> start the firmware' mbx doctor dt:spare
+once_doctor_finds_what_is_wrong_and_says_what_to_do() {
+    finds '-> add no-map to the node' mem:0x3e000000+64K
+    finds '-> add no-map to the node' dt:forgot-no-map
+    finds '-> reserve what is to be shared with no-map' mem:0x30000000+64K
+    finds '-> unbind it, or name other memory' mem:0xff000000+4K
+    finds '-> name less, or reserve more' mem:0x3ed80000+128K
+    finds 'no such node' dt:nothing
+    finds 'not formatted: all zero -> start the firmware' dt:spare
     devmem 0x3edb0000 32 0xb8400000
     devmem 0x3edb0008 32 512
     devmem 0x3edb000c 32 0x00010002
     devmem 0x3edb0010 32 0xb8400200
     devmem 0x3edb0018 32 512
-    ill 'a vring of remoteproc' mbx doctor mem:0x3edb0000+64K
-    export MBX_DOORBELL=uio:mailbox,1+0x4=1 # a register that rings nobody
-    ill 'rings do not reach the remote' mbx doctor
+    finds 'a vring of remoteproc' mem:0x3edb0000+64K
+    MBX_DOORBELL=uio:nothing finds 'no UIO device is called'
+    # a register that rings nobody
+    MBX_DOORBELL=uio:mailbox,1+0x4=1 finds 'rings do not reach the remote'
 }
 
 # ---- traffic ----
