@@ -62,6 +62,10 @@ $(BUILD)/host/%.o: %.c
 	$(Q)$(CC) $(ALL_CFLAGS) $(HOST) -fPIC \
 		-DMBX_VERSION='"$(VERSION)"' -c $< -o $@
 
+# On Linux, what is mapped as Normal memory is copied in larger pieces.
+LINUX_PORT := -DMBX_PORT_HEADER='"port_linux.h"'
+$(BUILD)/host/common/%.o: ALL_CFLAGS += $(LINUX_PORT)
+
 # The tools' JSON comes from jansson; the library needs nothing but libc.
 $(BUILD)/host/linux/cmd/%.o: ALL_CFLAGS += -Ilinux/cmd
 
@@ -182,6 +186,7 @@ $(BUILD)/$(1)/%.o: %.c | $(TARGETLIBS)
 	@mkdir -p $$(@D)
 	$(Q)$(CC) $$(ALL_CFLAGS) $$(HOST) -Ifirmware $(APPS:%=-Ifirmware/apps/%) -Itests \
 		$(2) -DMBX_VERSION='"$(VERSION)"' -c $$< -o $$@
+$(BUILD)/$(1)/common/%.o: ALL_CFLAGS += $(LINUX_PORT)
 $(BUILD)/$(1)/libmbx.a: $(LIBSRC:%.c=$(BUILD)/$(1)/%.o) $(UNITEXTRA:%.c=$(BUILD)/$(1)/%.o)
 	$$(call say,AR,$$@)
 	$(Q)rm -f $$@; $(AR) rcs $$@ $$^
@@ -190,7 +195,7 @@ $(BUILD)/$(1)/test_%: $(BUILD)/$(1)/tests/unit/test_%.o $(BUILD)/$(1)/libmbx.a
 	$(Q)$$(LINK) $(2) -o $$@ $$^ -lcmocka -pthread
 unit-$(1): $(UNITS:%=$(BUILD)/$(1)/%)
 endef
-$(eval $(call unit_variant,unit,))
+$(eval $(call unit_variant,unit,$(if $(CROSS_COMPILE),-DUNDER_QEMU=1)))
 $(eval $(call unit_variant,asan,-fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer))
 $(eval $(call unit_variant,tsan,-fsanitize=thread -DMBX_DATA_PLAIN -Wno-tsan))
 
@@ -227,7 +232,7 @@ $(BUILD)/inside/%: $(BUILD)/unit/tests/linux/%.o $(BUILD)/libmbx.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(LINK) -o $@ $^ -lcmocka -pthread
-inside: $(INSIDE)
+inside: $(INSIDE) $(BUILD)/e2e/doorbell
 
 testapps: $(TESTAPPS:%=$(BUILD)/host/%) \
 	$(foreach b,$(BOARDS),$(TESTAPPS:%=$(BUILD)/$(b)/%.elf))

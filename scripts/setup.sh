@@ -51,6 +51,7 @@ linux /usr/aarch64-linux-gnu/include/stdio.h|/usr/include/aarch64-linux-gnu/bits
 
 check git                        git                      lists the files to check
 check clang-format               clang-format             checks the formatting
+check shellcheck                 shellcheck               finds slips in the scripts
 END
 }
 

@@ -451,4 +451,29 @@ uio 0 mailbox 0x3ec80000 0x100000
 finds memory 'is not all within the carve-out /reserved-memory/mbx@3ec00000' 'name less' uio:mailbox
 unset MBX_ROOT
 
+section a board on QEMU
+elf=$BUILD/mps2-an521/demo.elf
+if [ ! -e "$elf" ] || ! command -v qemu-system-arm >/dev/null; then
+    echo "the rest passed; no $elf or qemu-system-arm: make firmware, scripts/setup.sh test"
+    exit 77
+fi
+in_background sh -c "exec '$mbx' sim --fw '$elf' --dir '$tmp' --region 'file:$tmp/ram' --keep >'$tmp/keep'"
+sim=$last
+until_true grep -q MBX_DOORBELL "$tmp/keep"
+# shellcheck disable=SC1091
+. "$tmp/keep"
+qemu=$(cat "/proc/$sim/task/$sim/children")
+qemu=${qemu% }
+export MBX_REGION MBX_DOORBELL
+healthy
+line 'ok    doorbell ' 'rings wake the remote, which by itself wakes every'
+line 'ok    doorbell ' "the remote's rings arrive"
+MBX_DOORBELL=socket:$tmp/nobell finds doorbell 'rings do not reach the remote' 'name the socket'
+kill -STOP "$qemu"
+watch=600 finds remote 'but no heartbeat for' 'see whether its core runs'
+kill -CONT "$qemu"
+healthy
+kill "$sim"
+wait "$sim" || fail "sim --keep: status $?"
+
 echo "all well"

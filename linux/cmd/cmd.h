@@ -195,7 +195,7 @@ json_t *sides_json(const struct mbx *m, json_t *side[2]);
  */
 void watch_hearts(const struct mbx *m, json_t *side[2], int ms);
 json_t *channel_json(const struct mbx_channel *c);
-/* The regions in /dev/shm. */
+/* The regions in /dev/shm; NULL and errno: it cannot be read. */
 json_t *list_regions_json(void);
 
 /* ---- dump.c ---- */

@@ -4,7 +4,8 @@
  * those before it, and what cannot be checked for a finding is left out.
  *
  * It looks as an observer does. Only the doorbell needs more: if the host's side
- * is free, doctor attaches to it for a moment, rings, and says so.
+ * is free, doctor attaches to it for a moment, rings, and says so. For that it
+ * opens the region again, and so stays root where others give it up.
  */
 #include "doctor.h"
 

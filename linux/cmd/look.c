@@ -505,10 +505,11 @@ json_t *list_regions_json(void)
 {
 	struct dirent **names;
 	int i, n = scandir("/dev/shm", &names, NULL, alphasort);
-	json_t *list = json_array(), *o;
+	json_t *list, *o;
 
 	if (n < 0)
-		fail(FAILED, "/dev/shm: %s", strerror(errno));
+		return NULL;
+	list = json_array();
 	for (i = 0; i < n; i++) {
 		o = names[i]->d_type == DT_REG || names[i]->d_type == DT_UNKNOWN
 			    ? list_one(names[i]->d_name)
@@ -540,6 +541,8 @@ static int run_ls(struct args *a)
 	char host[48], remote[48];
 	size_t i;
 
+	if (!list)
+		fail(FAILED, "/dev/shm: %s", strerror(errno));
 	if (a->value['j']) {
 		print_json(list, false);
 		return OK;

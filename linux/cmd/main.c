@@ -310,9 +310,9 @@ static void help(void)
 			printf("  %-7s %s\n", c->name, c->summary);
 	puts("\n\"mbx COMMAND --help\" says more.\n\n"
 	     "regions (-r, MBX_REGION): shm:/NAME, file:PATH, either with "
-	     "@OFFSET+SIZE;\n  mem:ADDR+SIZE, dt:NODE, uio:DEVICE[/MAP]: "
-	     "physical memory, as root, which is\n  given up once it is "
-	     "mapped\n"
+	     "@OFFSET+SIZE;\n  mem:ADDR+SIZE, dt:NODE, uio:DEVICE[/MAP], "
+	     "board:NAME: physical memory, as root,\n  which is given up once "
+	     "it is mapped\n"
 	     "doorbells (MBX_DOORBELL): poll[:US], futex, eventfd:IN,OUT, "
 	     "socket:PATH,\n  uio:DEVICE[,MAP+OFFSET=VALUE]");
 	fputs(exits, stdout);

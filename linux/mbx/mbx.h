@@ -58,13 +58,15 @@ const char *mbx_errmsg(void);
  *	uio:DEVICE[/MAP]
  *			memory of a UIO device, called by its name or number, and
  *			its map likewise (0)
+ *	board:NAME	of a board's profile (see struct mbx_board), by the UIO device
+ *			that has its address, else as mem:
  * A shm: or file: name may end in "@OFFSET+SIZE": a slice of something larger,
  * as of a board's RAM that an emulator keeps in one file. An "@" that is not
  * followed by just that is a character like others.
  * ADDR, OFFSET and SIZE are C numbers, SIZE with an optional K, M or G; ADDR and
  * OFFSET are multiples of the page size, SIZE of 4.
  *
- * The last three are physical memory, mapped as Device memory or as good as:
+ * The last four are physical memory, mapped as Device memory or as good as:
  * see struct mbx_region. Before mem: and dt: map anything, they look at what
  * Linux says of the addresses (the device tree, /proc/iomem), and refuse RAM that
  * is not reserved with no-map and what a driver has claimed. They take root. By

@@ -35,10 +35,16 @@
 #define UNDER_ASAN 0
 #endif
 
-/* Enough of a workload for the plain build, less where each access costs. */
-#define ROUNDS(n) ((n) / (UNDER_TSAN ? 4u : UNDER_ASAN ? 4u : 1u))
+#ifndef UNDER_QEMU
+#define UNDER_QEMU 0
+#endif
 
-#define HANG_SECONDS  60u
+/* Enough of a workload for the plain build, less where each access costs. */
+#define ROUNDS(n)                                                              \
+	((n) / (UNDER_QEMU ? 8u : UNDER_TSAN ? 4u : UNDER_ASAN ? 4u : 1u))
+
+/* As long as tests/run lets any of them run: valgrind on a busy computer. */
+#define HANG_SECONDS  600u
 #define GUARD_WORDS   4u
 #define GUARD	      0xa5c3f096u
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
@@ -130,8 +136,12 @@ static inline struct mbx_queue_place queue_place(struct queue_memory *m,
 						 uint32_t max, uint8_t full,
 						 uint32_t start)
 {
-	struct mbx_queue_place at = { m->ring,	  m->tx, m->rx,
-				      ring_bytes, max,	 full };
+	struct mbx_queue_place at = { .ring = m->ring,
+				      .tx = m->tx,
+				      .rx = m->rx,
+				      .ring_bytes = ring_bytes,
+				      .max_bytes = max,
+				      .full = full };
 	uint32_t i;
 
 	memset(m, 0, sizeof(*m));
