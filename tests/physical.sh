@@ -125,7 +125,8 @@ is() {
 follow() {
     name=$1 user=$2
     rm -f "$tmp/follow"
-    "$mbx" stat --watch --json -r "$name" >"$tmp/follow" 2>&1 &
+    setpriv --groups 4,24 "$mbx" stat --watch --json -r "$name" \
+        >"$tmp/follow" 2>&1 &
     pid=$!
     soon test -s "$tmp/follow"
     is Uid "$user $user $user $user" || fail "$name: $(grep Uid /proc/$pid/status)"
