@@ -198,7 +198,8 @@ MBX_INLINE uint32_t fill_record(struct mbx_tx *tx, const void *msg,
 	uint32_t pos = tx->pos, next = pos + record_bytes(bytes);
 
 	mbx_st(mbx_word_at(tx->at.ring, next), 0);
-	mbx_copy_in(mbx_word_at(tx->at.ring, pos + 4u), msg, bytes);
+	mbx_payload_in(mbx_word_at(tx->at.ring, pos + 4u), msg, bytes,
+		       tx->at.memory);
 	tx->pos = next;
 	return pos;
 }
@@ -402,7 +403,8 @@ int mbx_rx_recv(struct mbx_rx *rx, void *buf, uint32_t cap)
 	n = next_message(rx, cap, &next);
 	if (n < 0)
 		return n;
-	mbx_copy_out(buf, mbx_word_at(rx->at.ring, rx->pos + 4u), (uint32_t)n);
+	mbx_payload_out(buf, mbx_word_at(rx->at.ring, rx->pos + 4u),
+			(uint32_t)n, rx->at.memory);
 	give_back(rx, next);
 	return n;
 }

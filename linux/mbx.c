@@ -293,6 +293,7 @@ static void make_config(const struct mbx *m, const struct mbx_options *o,
 		.liveness_us = o->liveness_ms * 1000u,
 		.wakeup = m->bell ? mbxi_bell_wakeup(m->bell) : 0,
 		.owner = (uint32_t)getpid(),
+		.memory = m->region.memory,
 	};
 }
 

@@ -94,12 +94,6 @@ enum mbx_wakeup {
 	MBX_WAKE_FUTEX = 2, /* FUTEX_WAKE on the word that it waits for */
 };
 
-/*
- * How a core has the region mapped, where that is not settled by its port; not
- * in the region. Device memory takes aligned accesses only, and is the default.
- */
-enum mbx_memory { MBX_MEMORY_DEVICE = 0, MBX_MEMORY_NORMAL = 1 };
-
 #ifdef __cplusplus
 #define MBX_STATIC_ASSERT static_assert
 #else
