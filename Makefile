@@ -11,6 +11,7 @@ FILES  ?=
 VERSION := 0.1.0
 BOARDS  := mps2-an521 mps2-an385 zcu102-r5
 APPS    := $(notdir $(wildcard firmware/apps/*))
+TESTAPPS := $(notdir $(wildcard tests/firmware/*)) # firmware that only tests run
 
 ifeq ($(filter $(BOARD),$(BOARDS)),)
 $(error BOARD=$(BOARD): there is no such board, only $(BOARDS))
@@ -136,13 +137,15 @@ $(BUILD)/$(1)/libmbx.a: $$($(1)_LIB)
 	$$(call say,AR,$$@)
 	$(Q)rm -f $$@; $(ARMAR) rcs $$@ $$^
 
-$(foreach a,$(APPS),$(call firmware_app,$(1),$(a)))
+$(foreach a,$(APPS) $(TESTAPPS),$(call firmware_app,$(1),$(a)))
 firmware-$(1): $(APPS:%=$(BUILD)/$(1)/%.elf)
 endef
 
+sources = $(wildcard firmware/apps/$(1)/*.c tests/firmware/$(1)/*.c)
+
 define firmware_app
 
-$(BUILD)/$(1)/$(2).elf: $(patsubst %.c,$(BUILD)/$(1)/%.o,$(wildcard firmware/apps/$(2)/*.c)) $$($(1)_BOARD) $(BUILD)/$(1)/libmbx.a $$($(1)_LD)
+$(BUILD)/$(1)/$(2).elf: $(patsubst %.c,$(BUILD)/$(1)/%.o,$(call sources,$(2))) $$($(1)_BOARD) $(BUILD)/$(1)/libmbx.a $$($(1)_LD) $(wildcard firmware/boards/*.ld)
 	$$(call say,LD,$$@)
 	$(Q)$(ARMCC) $$($(1)_FLAGS) -nostdlib -nostartfiles -Wl,--gc-sections \
 		-Wl,--no-warn-rwx-segments -Wl,-T,$$($(1)_LD) \
@@ -157,13 +160,14 @@ firmware: firmware-$(BOARD) ## Build all firmware for BOARD (mps2-an521)
 # The same applications as Linux processes: how firmware is tested on a host.
 HOSTAPPS := $(APPS:%=$(BUILD)/host/%)
 HOSTBOARD := $(wildcard firmware/boards/linux/*.c)
-$(BUILD)/host/firmware/%.o: ALL_CFLAGS += -Ifirmware -Ifirmware/boards/linux
+$(BUILD)/host/firmware/%.o $(BUILD)/host/tests/%.o: \
+	ALL_CFLAGS += -Ifirmware -Ifirmware/boards/linux
 define host_app
-$(BUILD)/host/$(1): $(patsubst %.c,$(BUILD)/host/%.o,$(wildcard firmware/apps/$(1)/*.c) $(HOSTBOARD)) $(BUILD)/libmbx.a
+$(BUILD)/host/$(1): $(patsubst %.c,$(BUILD)/host/%.o,$(call sources,$(1)) $(HOSTBOARD)) $(BUILD)/libmbx.a
 	$$(call say,LD,$$@)
 	$(Q)$$(LINK) -o $$@ $$^ -pthread
 endef
-$(foreach a,$(APPS),$(eval $(call host_app,$(a))))
+$(foreach a,$(APPS) $(TESTAPPS),$(eval $(call host_app,$(a))))
 
 firmware-linux: $(HOSTAPPS) ## Build the firmware applications as Linux processes
 
@@ -172,7 +176,8 @@ firmware-linux: $(HOSTAPPS) ## Build the firmware applications as Linux processe
 UNITSRC := $(wildcard tests/unit/test_*.c)
 UNITS   := $(UNITSRC:tests/unit/%.c=%)
 # What unit tests may link besides the library: the firmware's own modules.
-UNITEXTRA := $(filter-out %/main.c,$(wildcard firmware/apps/*/*.c))
+UNITEXTRA := $(filter-out %/main.c,$(wildcard firmware/apps/*/*.c)) \
+	     firmware/pmsav7.c
 
 # unit_variant NAME FLAGS: the unit tests and everything under them, built so
 define unit_variant
@@ -190,7 +195,7 @@ $(BUILD)/$(1)/test_%: $(BUILD)/$(1)/tests/unit/test_%.o $(BUILD)/$(1)/libmbx.a
 	$(Q)$$(LINK) $(2) -o $$@ $$^ -lcmocka -pthread
 unit-$(1): $(UNITS:%=$(BUILD)/$(1)/%)
 endef
-$(eval $(call unit_variant,unit,))
+$(eval $(call unit_variant,unit,$(if $(CROSS_COMPILE),-DUNDER_QEMU=1)))
 $(eval $(call unit_variant,asan,-fsanitize=address$(comma)undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer))
 $(eval $(call unit_variant,tsan,-fsanitize=thread -DMBX_DATA_PLAIN -Wno-tsan))
 
@@ -227,10 +232,13 @@ $(BUILD)/inside/%: $(BUILD)/unit/tests/linux/%.o $(BUILD)/libmbx.a
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(LINK) -o $@ $^ -lcmocka -pthread
-inside: $(INSIDE)
+inside: $(INSIDE) $(BUILD)/e2e/doorbell
+
+testapps: $(TESTAPPS:%=$(BUILD)/host/%) \
+	$(foreach b,$(BOARDS),$(TESTAPPS:%=$(BUILD)/$(b)/%.elf))
 
 # Firmware that nothing but its doorbell wakes: the test of the doorbell
-$(BUILD)/notick/%: FORCE
+$(BUILD)/notick/%.elf: FORCE
 	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/notick \
 		CFLAGS="$(CFLAGS) -DMBX_TICK_HZ=0" $@
 FORCE:
@@ -244,7 +252,8 @@ test: ## Run all tests, unit and end to end (installs what is missing)
 
 test-only: linux firmware-linux $(BOARDS:%=firmware-%) unit-unit unit-asan unit-tsan \
 		$(FOREIGN:%=foreign-%) $(E2E) \
-		$(BUILD)/notick/mps2-an521/echo.elf
+		$(BUILD)/notick/mps2-an521/echo.elf \
+		$(BUILD)/notick/zcu102-r5/echo.elf testapps
 test-only: ## Run all tests with what is installed
 	$(Q)BUILD=$(abspath $(BUILD)) tests/run
 
@@ -297,7 +306,7 @@ help: ## List the targets
 	@echo '             CROSS_COMPILE=, SYSROOT=, STATIC=1, OPT= (-O2), CFLAGS=,'
 	@echo '             PREFIX=, DESTDIR='
 
-.PHONY: test-linux inside
+.PHONY: test-linux inside testapps FORCE
 .PHONY: all linux firmware firmware-linux setup test test-only run install \
 	format check clean help unit-unit unit-asan unit-tsan $(BOARDS:%=firmware-%) \
 	$(FOREIGN:%=foreign-%)

@@ -19,8 +19,10 @@ build arm-none-eabi-gcc          gcc-arm-none-eabi        compiles the firmware 
 build arm-none-eabi-ar           binutils-arm-none-eabi   links the firmware
 
 run   qemu-system-arm            qemu-system-arm          emulates the board
+run   qemu-system-aarch64        qemu-system-arm          emulates the board zcu102-r5
 
 test  qemu-system-arm            qemu-system-arm          emulates the board
+test  qemu-system-aarch64        qemu-system-arm          emulates the board zcu102-r5
 test  <cmocka.h>                 libcmocka-dev            unit test framework
 test  g++                        g++                      checks that the headers are valid C++
 test  pkg-config                 pkg-config               checks mbx.pc as a user would
@@ -49,6 +51,7 @@ linux /usr/aarch64-linux-gnu/include/stdio.h|/usr/include/aarch64-linux-gnu/bits
 
 check git                        git                      lists the files to check
 check clang-format               clang-format             checks the formatting
+check shellcheck                 shellcheck               finds slips in the scripts
 END
 }
 

@@ -8,8 +8,7 @@
  */
 #include "board.h"
 #include "lives.h"
-
-#include "../../firmware/boards/zcu102-r5/board.h"
+#include "r5.h"
 
 static void kill_board(void)
 {
@@ -22,26 +21,18 @@ static void reset_system(void)
 	qmp("system_reset", "{}");
 }
 
-/*
- * The word that asks for it, and a ring that nobody waits for: to a UART, a
- * break on the line is a byte. The word is 0 once the next life has begun.
- */
+/* To a UART, a break on the line is a byte. */
+static void ring(void)
+{
+	qmp("chardev-send-break", "{\"id\":\"doorbell\"}");
+}
+
 static void reset_by_word(void)
 {
-	char name[sizeof(ram) + 32];
-	struct mbx_region page;
-	struct mbx_word *word;
-	int i;
+	char memory[sizeof(ram) + 1];
 
-	snprintf(name, sizeof(name), "%s@%#x+4K", ram, BOARD_RESET_WORD);
-	assert_mbx(mbx_region_open(&page, name, 0, 0), 0);
-	word = page.base;
-	mbx_st_release(word, BOARD_RESET_MAGIC);
-	qmp("chardev-send-break", "{\"id\":\"doorbell\"}");
-	for (i = 0; i < PATIENCE_MS && mbx_ld(word); i++)
-		usleep(1000);
-	mbx_region_close(&page);
-	assert_true(i < PATIENCE_MS);
+	snprintf(memory, sizeof(memory), "%s@", ram);
+	reset_r5(memory, ring);
 }
 
 static void storm_on_board(void (*const *ends)(void), int count, int host_too)

@@ -7,6 +7,8 @@
  *					    those where this side does do not
  *	  mapping unaligned HOW REGION	    a load at an odd address "faults",
  *					    or "passes"
+ *	  mapping host REGION		    prints a sum of all that is the
+ *					    host's to write
  * Exits with 0 if so, else with 1 and what happened instead.
  */
 #include <mbx/mbx.h>
@@ -127,6 +129,29 @@ static int unaligned(const char *how, const char *region)
 		      strcmp(how, "faults") == 0 ? SIGBUS : 0);
 }
 
+/* A word's place counts. */
+static int print_host(const char *region)
+{
+	struct mbx_options observe = { .observe = 1 };
+	const struct mbx_link *l;
+	uint32_t off, end, sum = 0;
+	struct mbx *m;
+
+	if (mbx_open(&m, region, &observe) < 0) {
+		puts(mbx_errmsg());
+		return 1;
+	}
+	l = mbx_get_link(m);
+	end = l->section[MBX_HOST] < l->section[MBX_REMOTE]
+		      ? l->section[MBX_REMOTE]
+		      : l->end_off;
+	for (off = l->section[MBX_HOST]; off < end; off += 4)
+		sum = sum * 31 + mbx_ld((void *)(l->is.base + off));
+	printf("%u\n", sum);
+	mbx_close(m);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 3 && strcmp(argv[1], "refused") == 0)
@@ -135,6 +160,8 @@ int main(int argc, char **argv)
 		return stores(argv[2]);
 	if (argc == 4 && strcmp(argv[1], "unaligned") == 0)
 		return unaligned(argv[2], argv[3]);
+	if (argc == 3 && strcmp(argv[1], "host") == 0)
+		return print_host(argv[2]);
 	fprintf(stderr, "usage: see the top of mapping.c\n");
 	return 2;
 }

@@ -10,6 +10,10 @@
  */
 #include "board.h"
 
+#include "pmsav7.h"
+
+#include <mbx/port.h>
+
 /* Access: never execute, who may what, and the kind of memory */
 #define NO_EXECUTE 0x1000u
 #define NO_ACCESS  0x0000u
@@ -18,8 +22,10 @@
 #define NON_CACHED 0x000cu /* Normal, shareable, non-cacheable */
 #define DEVICE	   0x0005u /* shareable */
 
-/* Size: a power of two, and on */
-#define SIZE(log2) (((log2)-1u) << 1 | 1u)
+/* Regions up to SHARED are set once; OWN and on are what board_protect() says. */
+enum { CODE, DATA, RESET_WORD, DEVICES, GIC, SHARED, OWN, REGIONS = 16 };
+
+_Static_assert(BOARD_REGION_MAX == 1u << 16, "SHARED's size");
 
 extern uint32_t __stack_bottom[];
 
@@ -34,25 +40,51 @@ static void set_region(uint32_t number, uint32_t base, uint32_t size,
 	__asm__ volatile("mcr p15, 0, %0, c6, c1, 2" ::"r"(size));
 }
 
+/* Until board_protect() is called, all of the shared region can be written. */
 void board_mpu_init(void)
 {
 	uint32_t sctlr, i;
 
-	for (i = 0; i < 16u; i++)
+	set_region(CODE, 0xffff0000u, PMSAV7_SIZE(16), READ_ONLY | NON_CACHED);
+	set_region(DATA, (uint32_t)__stack_bottom, PMSAV7_SIZE(16),
+		   READ_WRITE | NON_CACHED | NO_EXECUTE);
+	set_region(RESET_WORD, BOARD_RESET_WORD, PMSAV7_SIZE(12),
+		   READ_WRITE | NON_CACHED | NO_EXECUTE);
+	set_region(DEVICES, 0xff000000u, PMSAV7_SIZE(22),
+		   READ_WRITE | DEVICE | NO_EXECUTE);
+	set_region(GIC, BOARD_GICD, PMSAV7_SIZE(12),
+		   READ_WRITE | DEVICE | NO_EXECUTE);
+	set_region(SHARED, BOARD_REGION, PMSAV7_SIZE(16),
+		   READ_WRITE | NON_CACHED | NO_EXECUTE);
+	for (i = OWN; i < REGIONS; i++)
 		set_region(i, 0, 0, 0);
-	set_region(0, 0xffff0000u, SIZE(16u), READ_ONLY | NON_CACHED);
-	set_region(1, (uint32_t)__stack_bottom, SIZE(16u),
-		   READ_WRITE | NON_CACHED | NO_EXECUTE);
-	set_region(2, BOARD_RESET_WORD, SIZE(12u),
-		   READ_WRITE | NON_CACHED | NO_EXECUTE);
-	set_region(3, 0xff000000u, SIZE(22u), READ_WRITE | DEVICE | NO_EXECUTE);
-	set_region(4, BOARD_GICD, SIZE(12u), READ_WRITE | DEVICE | NO_EXECUTE);
-	set_region(5, BOARD_REGION, SIZE(16u),
-		   READ_WRITE | NON_CACHED | NO_EXECUTE);
 	__asm__ volatile("mrc p15, 0, %0, c1, c0, 0" : "=r"(sctlr));
 	sctlr = (sctlr | 1u) & ~(1u << 17); /* M, and no BR: no background */
 	__asm__ volatile("dsb\n\t"
 			 "mcr p15, 0, %0, c1, c0, 0\n\t"
 			 "isb" ::"r"(sctlr)
 			 : "memory");
+}
+
+void board_protect(uint32_t from, uint32_t to)
+{
+	struct pmsav7_region own[REGIONS - OWN];
+	int n = pmsav7_cover(BOARD_REGION + from, BOARD_REGION + to, own,
+			     REGIONS - OWN);
+	uint32_t was, i;
+
+	if (n < 0)
+		board_stop("board_protect: the MPU cannot divide there");
+	was = mbx_port_mask();
+	__asm__ volatile("dmb sy" ::: "memory");
+	set_region(SHARED, BOARD_REGION, PMSAV7_SIZE(16),
+		   READ_ONLY | NON_CACHED | NO_EXECUTE);
+	for (i = 0; i < REGIONS - OWN; i++)
+		if (i < (uint32_t)n)
+			set_region(OWN + i, own[i].base, own[i].size,
+				   READ_WRITE | NON_CACHED | NO_EXECUTE);
+		else
+			set_region(OWN + i, 0, 0, 0);
+	__asm__ volatile("dsb\n\tisb" ::: "memory");
+	mbx_port_unmask(was);
 }

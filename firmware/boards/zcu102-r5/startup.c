@@ -209,6 +209,6 @@ report_fault(const char *what, uint32_t pc, uint32_t sp, uint32_t lr)
 				 ".balign 4" ::"i"(MODE_STACK));               \
 	}
 
-FAULT(undefined, "undefined instruction", 4)
+FAULT(undefined, "undefined instruction", 2) /* of Thumb, as all but this is */
 FAULT(prefetch_abort, "prefetch abort", 4)
 FAULT(data_abort, "data abort", 8)
