@@ -238,7 +238,7 @@ testapps: $(TESTAPPS:%=$(BUILD)/host/%) \
 	$(foreach b,$(BOARDS),$(TESTAPPS:%=$(BUILD)/$(b)/%.elf))
 
 # Firmware that nothing but its doorbell wakes: the test of the doorbell
-$(BUILD)/notick/%: FORCE
+$(BUILD)/notick/%.elf: FORCE
 	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/notick \
 		CFLAGS="$(CFLAGS) -DMBX_TICK_HZ=0" $@
 FORCE:
@@ -252,7 +252,8 @@ test: ## Run all tests, unit and end to end (installs what is missing)
 
 test-only: linux firmware-linux $(BOARDS:%=firmware-%) unit-unit unit-asan unit-tsan \
 		$(FOREIGN:%=foreign-%) $(E2E) \
-		$(BUILD)/notick/mps2-an521/echo.elf testapps
+		$(BUILD)/notick/mps2-an521/echo.elf \
+		$(BUILD)/notick/zcu102-r5/echo.elf testapps
 test-only: ## Run all tests with what is installed
 	$(Q)BUILD=$(abspath $(BUILD)) tests/run
 
@@ -305,7 +306,7 @@ help: ## List the targets
 	@echo '             CROSS_COMPILE=, SYSROOT=, STATIC=1, OPT= (-O2), CFLAGS=,'
 	@echo '             PREFIX=, DESTDIR='
 
-.PHONY: test-linux inside testapps
+.PHONY: test-linux inside testapps FORCE
 .PHONY: all linux firmware firmware-linux setup test test-only run install \
 	format check clean help unit-unit unit-asan unit-tsan $(BOARDS:%=firmware-%) \
 	$(FOREIGN:%=foreign-%)

@@ -493,12 +493,30 @@ sim_says() {
 }
 sim_says 2 'say what to run' --fw "$demo"
 sim_says 2 'say what to run' --fw "$demo" --keep -- true
-sim_says 2 'no board "toaster"; boards: mps2-an521, mps2-an385, linux' --board toaster -- true
+sim_says 2 'no board "toaster"; boards: mps2-an521, mps2-an385, zcu102-r5, linux' --board toaster -- true
 sim_says 2 'machine microbit does not map its RAM to a file' --board microbit -- true
 sim_says 1 'nosuch: No such file' --fw "$tmp/nosuch" -- true
 sim_says 2 'must be shm:/NAME or file:PATH' --region anon:64K -- true
 sim_says 1 "ended before it formatted the region (status 1): it said nothing" --fw /bin/false -- true
 sim_says 1 'not-there is not installed' --board mps2-an521 --fw "$demo" --qemu not-there -- true
+# a board that QEMU has to be told of before it runs, by a QEMU that refuses
+cat >"$tmp/qemu" <<'END'
+#!/usr/bin/env python3
+import socket, sys
+qmp = next(a for a in sys.argv if a.startswith('unix:'))
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(qmp[5:].split(',')[0])
+listener.listen()
+talk = listener.accept()[0].makefile('rw')
+for answer in '{"QMP": {}}', '{"event": "X"}\n{"return": {}}', '{"error": {"desc": "no such wire"}}':
+    print(answer, file=talk, flush=True)
+    talk.readline()
+listener.accept()
+END
+chmod +x "$tmp/qemu"
+sim_says 1 'ended before it could be set up (status 1)' --board zcu102-r5 --fw "$demo" --qemu /bin/false -- true
+sim_says 1 "QEMU refuses {'execute': 'qom-set'" --board zcu102-r5 --fw "$demo" --qemu "$tmp/qemu" -- true
+sim_says 1 ': no such wire' --board zcu102-r5 --fw "$demo" --qemu "$tmp/qemu" -- true
 sim_says 127 'no-such-program: No such file' -- no-such-program
 sim_says 7 '' -- sh -c 'exit 7'
 sim_says 137 '' -- sh -c 'kill -9 $$'

@@ -516,34 +516,39 @@ static void complain_of_firmware(const struct sim *s)
 		fclose(f);
 }
 
-/* Tell QEMU what the board needs told before it runs: OK, or why not. */
-static int set_up_board(struct sim *s)
+/* QEMU's control socket, once it answers there; NULL, and why is said. */
+static FILE *reach_qemu(struct sim *s)
 {
-	const char *const *command = s->board->setup, *no = NULL;
 	int64_t until = until_ms(BOOT_MS);
 	FILE *qmp = NULL;
 	int ignored;
 
-	if (!*command)
-		return OK;
 	while (!s->board_ended && !s->signal && now_us() < until) {
 		qmp = qmp_open(s->qmp);
 		if (qmp)
-			break;
+			return qmp;
 		wait_signal(s, 5);
 		reap(s, &ignored);
 	}
-	if (s->signal)
-		return FAILED;
-	if (s->board_ended) {
+	if (s->board_ended)
 		complain_ended(s, "before it could be set up");
+	else if (!s->signal)
+		complain("board %s: QEMU does not answer at %s within %d s",
+			 s->board->name, s->qmp, BOOT_MS / 1000);
+	return NULL;
+}
+
+/* Tell QEMU what the board needs told before it runs: OK, or why not. */
+static int set_up_board(struct sim *s)
+{
+	const char *const *command = s->board->setup, *no = NULL;
+	FILE *qmp;
+
+	if (!*command)
+		return OK;
+	qmp = reach_qemu(s);
+	if (!qmp)
 		return FAILED;
-	}
-	if (!qmp) {
-		complain("board %s: QEMU does not answer at %s", s->board->name,
-			 s->qmp);
-		return FAILED;
-	}
 	while (*command && !no)
 		no = qmp_run(qmp, *command++);
 	fclose(qmp);
@@ -708,7 +713,7 @@ static const struct opt sim_opts[] = {
 	  "mps2-an521 (default), mps2-an385, zcu102-r5 or linux" },
 	{ 'F', "fw", "FILE", "the firmware (default: the demo for the board)" },
 	{ 'r', "region", "NAME",
-	  "make and remove this one; or use it, if it exists" },
+	  "the board's RAM: make and remove it; or use it, if it exists" },
 	{ 'd', "dir", "DIR", "put the sockets there (default: a new folder)" },
 	{ 'k', "keep", NULL, "run nothing; stay until interrupted" },
 	{ 'q', "qemu", "PATH", "default: the board's" },
@@ -718,11 +723,11 @@ static const struct opt sim_opts[] = {
 const struct command sim_command[] = {
 	{ "sim", "[--] COMMAND [ARG]...",
 	  "boot firmware on an emulated board, and run a command",
-	  "The board's RAM is a fresh region (shm:/mbx-sim-PID, unless named), its\n"
-	  "second UART the doorbell. COMMAND finds both in MBX_REGION and\n"
-	  "MBX_DOORBELL, QEMU's control socket in MBX_QMP, and mbx in its PATH; its\n"
-	  "exit status is that of sim. Board linux is firmware built as a process.\n"
-	  "Afterwards nothing is left of all that; only a region that existed before\n"
+	  "The board's RAM is a fresh region (shm:/mbx-sim-PID, unless named), or the\n"
+	  "region a slice of it, and its second UART the doorbell. COMMAND finds both\n"
+	  "in MBX_REGION and MBX_DOORBELL, QEMU's control socket in MBX_QMP, and mbx in\n"
+	  "its PATH; its exit status is that of sim. Board linux is firmware built as a\n"
+	  "process. Afterwards nothing is left of all that; only RAM that existed before\n"
 	  "stays, and the firmware goes on in it.\n",
 	  sim_opts, 0, -1, true, run_sim },
 	{ 0 }
