@@ -2,21 +2,21 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Usage: BUILD=DIR scripts/zcu102.sh [-i] [-q DIR] [-f FIRMWARE] [NAME=VALUE...]
 # Boots the Linux of scripts/guest.sh on QEMU's xlnx-zcu102, with FIRMWARE on the
-# R5 beside it, if there is one, and prints the console until Linux powers off. Exits with 0
-# only if the test inside said that it passed, with 77 and the reason if there is
-# no such Linux. NAME=VALUE are for that test's environment.
+# R5 beside it, if there is one, and prints the console until Linux powers off.
+# Exits with 0 only if the test inside said that it passed, with 77 and the reason
+# if there is no such Linux. NAME=VALUE are for that test's environment.
 #   -i      one core at a time, by instructions counted: all runs are the same
 #   -q DIR  the QEMU that is unpacked there (8.2 or later), not the system's
 set -eu
 
-qemu=qemu-system-aarch64
-machine=xlnx-zcu102 icount= firmware=
+qemu='qemu-system-aarch64'
+machine='xlnx-zcu102' icount='' firmware=''
 while getopts iq:f: option; do
     case $option in
     i) icount='-icount shift=0,sleep=off' ;;
     q)
         qemu="$OPTARG/usr/bin/$qemu -L $OPTARG/usr/share/qemu"
-        machine=$machine,audiodev=none # has to be said since 8.2
+        machine="$machine,audiodev=none" # has to be said since 8.2
         LD_LIBRARY_PATH=$(echo "$OPTARG"/usr/lib/*-linux-gnu)
         export LD_LIBRARY_PATH
         ;;
@@ -45,7 +45,7 @@ trap 'exit 1' INT TERM HUP
 # The R5 is off at first, and hears no interrupt: QEMU leaves that to whoever
 # starts it. The timer is its IRQ, the IPI its FIQ, as the firmware expects. A
 # kernel that panics reboots, which ends QEMU as a power-off does.
-r5=/machine/soc/rpu-cluster/rpu-cpu[0]
+r5='/machine/soc/rpu-cluster/rpu-cpu[0]'
 set_property() {
     echo '{ "execute": "qom-set", "arguments": {' \
         "\"path\": \"/machine/soc/$1\", \"property\": \"$2\", \"value\": $3 } }"
