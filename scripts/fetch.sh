@@ -121,8 +121,8 @@ APT::Get::Assume-Yes "true";
 #clear APT::Update::Post-Invoke-Success;
 Acquire::GzipIndexes "true";
 Acquire::Retries "1";
-Acquire::http::Timeout "20";
-Acquire::https::Timeout "20";
+Acquire::http::Timeout "10";
+Acquire::https::Timeout "10";
 END
 }
 

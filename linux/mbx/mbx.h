@@ -70,7 +70,8 @@ const char *mbx_errmsg(void);
  * see struct mbx_region. Before mem: and dt: map anything, they look at what
  * Linux says of the addresses (the device tree, /proc/iomem), and refuse RAM that
  * is not reserved with no-map and what a driver has claimed. They take root. By
- * whichever name, owners of one physical address exclude each other.
+ * whichever name, owners of one physical address exclude each other, by locks on
+ * the UIO device whose memory it is, or on /run/mbx.lock.
  *
  * All that is known of hardware is looked up below the folder named by the
  * environment's MBX_ROOT ("/", unless set): /proc, /sys, /dev, /boot and /run.

@@ -761,6 +761,20 @@ static void test_memory_of_the_caller_stays_as_it_is(void **state)
 	mbx_region_close(&r);
 }
 
+static struct mbx *open_with_pages(const char *name, uint32_t page_bytes)
+{
+	struct mbx_options o = { .side = MBX_REMOTE,
+				 .create = 1,
+				 .bytes = 1 << 20,
+				 .channels = host_channels,
+				 .count = host_channels_count,
+				 .page_bytes = page_bytes };
+	struct mbx *m;
+
+	assert_mbx(mbx_open(&m, name, &o), 0);
+	return m;
+}
+
 #define MANY 70 /* a directory of more than a page: all sections move */
 
 /* The peer formats with other channels: nothing is where it was. */
@@ -781,21 +795,13 @@ static void format_otherwise(const char *name)
 
 static void test_reopen_goes_on_with_the_same_mapping(void **state)
 {
-	struct mbx_options o = { .side = MBX_REMOTE,
-				 .create = 1,
-				 .bytes = 1 << 20,
-				 .channels = host_channels,
-				 .count = host_channels_count };
 	const char *name = test_region();
-	struct mbx *remote, *host;
-	struct mbx_end *e;
-	void *base;
+	struct mbx *remote = open_with_pages(name, 4096),
+		   *host = open_host(name);
+	struct mbx_end *e = open_end(host, "up");
+	void *base = mbx_get_region(host)->base;
 
 	(void)state;
-	assert_mbx(mbx_open(&remote, name, &o), 0);
-	host = open_host(name);
-	base = mbx_get_region(host)->base;
-	e = open_end(host, "up");
 	mbx_close(remote);
 	format_otherwise(name);
 	assert_mbx(mbx_poll(host), MBX_ESTALE);
@@ -811,19 +817,14 @@ static void test_reopen_goes_on_with_the_same_mapping(void **state)
 
 static void test_reopen_with_other_channels_waits_for_its_own(void **state)
 {
-	struct mbx_options o = { .side = MBX_REMOTE,
-				 .create = 1,
-				 .bytes = 1 << 20,
+	struct mbx_options o = { .side = MBX_HOST,
 				 .channels = host_channels,
 				 .count = host_channels_count };
 	const char *name = test_region();
-	struct mbx *remote, *host;
+	struct mbx *remote = open_with_pages(name, 4096), *host;
 	char text[8];
 
 	(void)state;
-	assert_mbx(mbx_open(&remote, name, &o), 0);
-	o.create = 0;
-	o.side = MBX_HOST;
 	assert_mbx(mbx_open(&host, name, &o), 0);
 	mbx_close(remote);
 	format_otherwise(name);
@@ -859,20 +860,6 @@ static void test_reopen_of_a_truncated_region_is_refused(void **state)
 	assert_mbx(mbx_reopen(remote), MBX_EIO);
 	mbx_close(remote);
 	assert_int_equal(shm_unlink(strchr(name, '/')), 0);
-}
-
-static struct mbx *open_with_pages(const char *name, uint32_t page_bytes)
-{
-	struct mbx_options o = { .side = MBX_REMOTE,
-				 .create = 1,
-				 .bytes = 1 << 16,
-				 .channels = host_channels,
-				 .count = host_channels_count,
-				 .page_bytes = page_bytes };
-	struct mbx *m;
-
-	assert_mbx(mbx_open(&m, name, &o), 0);
-	return m;
 }
 
 /*

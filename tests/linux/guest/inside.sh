@@ -231,7 +231,7 @@ run() {
     said=$(
         set -e
         children=
-        trap 'status=$?; [ -z "$children" ] || kill $children; exit $status' EXIT
+        trap 'status=$?; [ -z "$children" ] || kill $children 2>/dev/null; exit $status' EXIT
         $1 2>&1
     )
     status=$?
