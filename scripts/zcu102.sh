@@ -2,21 +2,21 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Usage: BUILD=DIR scripts/zcu102.sh [-i] [-q DIR] [-f FIRMWARE] [NAME=VALUE...]
 # Boots the Linux of scripts/guest.sh on QEMU's xlnx-zcu102, with FIRMWARE on the
-# R5 beside it, if there is one, and prints the console until Linux powers off.
-# Exits with 0 only if the test inside said that it passed, with 77 and the reason
-# if there is no such Linux. NAME=VALUE are for that test's environment.
+# R5 beside it, if there is one, and prints the console until Linux powers off. Exits with 0
+# only if the test inside said that it passed, with 77 and the reason if there is
+# no such Linux. NAME=VALUE are for that test's environment.
 #   -i      one core at a time, by instructions counted: all runs are the same
 #   -q DIR  the QEMU that is unpacked there (8.2 or later), not the system's
 set -eu
 
-qemu='qemu-system-aarch64'
-machine='xlnx-zcu102' icount='' firmware=''
+qemu="qemu-system-aarch64"
+machine=xlnx-zcu102 icount= firmware=
 while getopts iq:f: option; do
     case $option in
     i) icount='-icount shift=0,sleep=off' ;;
     q)
         qemu="$OPTARG/usr/bin/$qemu -L $OPTARG/usr/share/qemu"
-        machine="$machine,audiodev=none" # has to be said since 8.2
+        machine=$machine,audiodev=none # has to be said since 8.2
         LD_LIBRARY_PATH=$(echo "$OPTARG"/usr/lib/*-linux-gnu)
         export LD_LIBRARY_PATH
         ;;

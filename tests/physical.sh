@@ -136,7 +136,7 @@ follow() {
     for set in CapInh CapPrm CapEff CapAmb; do
         is $set 0000000000000000 || fail "$name: $(grep Cap /proc/$pid/status)"
     done
-    [ -z "$(find "/proc/$pid/fd" -lname "$MBX_ROOT/*")" ] ||
+    [ -z "$(find "/proc/$pid/fd" -lname "$MBX_ROOT*")" ] ||
         fail "$name: open still: $(ls -l "/proc/$pid/fd")"
 }
 
