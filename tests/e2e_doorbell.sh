@@ -11,5 +11,5 @@ sleeps() { # BOARD HOW-MANY
     "$BUILD/mbx" sim --board "$1" --fw "$BUILD/notick/$1/echo.elf" -- \
         "$BUILD/e2e/doorbell" "$2"
 }
-sleeps zcu102-r5 30000
+sleeps zcu102-r5 10000
 sleeps mps2-an521 "${SLEEPS:-1000000}"

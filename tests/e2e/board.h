@@ -17,14 +17,19 @@ static pid_t sim_pid, owner;
 /* Whatever went wrong: nothing of this test survives it. */
 static void leave_nothing(void)
 {
+	const char *const files[] = { "doorbell", "qmp", "stderr", "console" };
 	char name[280];
+	size_t i;
 
 	if (getpid() != owner)
 		return; /* a child of the test */
-	if (sim_pid > 0 && kill(sim_pid, 0) == 0)
-		kill(sim_pid, SIGTERM); /* it ends the board */
-	snprintf(name, sizeof(name), "/dev/shm/%s", strrchr(dir, '/') + 1);
-	unlink(name);
+	if (sim_pid > 0 && kill(sim_pid, SIGTERM) == 0)
+		waitpid(sim_pid, NULL, 0); /* it ends the board */
+	shm_unlink(ram + strlen("shm:"));
+	for (i = 0; i < sizeof(files) / sizeof(*files); i++) {
+		snprintf(name, sizeof(name), "%s/%s", dir, files[i]);
+		unlink(name);
+	}
 	rmdir(dir);
 }
 
