@@ -186,6 +186,42 @@ run: ## Boot the firmware and run the main job (FILES="a b" streams those too)
 	$(Q)$(MAKE) --no-print-directory -j$(shell nproc) $(if $(V),,-s) linux firmware-$(BOARD)
 	$(Q)BUILD=$(abspath $(BUILD)) scripts/demo.sh $(BOARD) $(FILES)
 
+# ---- the benchmark: tests/bench/linux/ beside what Debian packages ----
+
+BENCH    := $(BUILD)/bench/linux
+BENCHOBJ := main pair kernel mbx
+# Each peer is a file, built if its header is there; the report names the rest.
+bench_peer = $(if $(wildcard $(addsuffix /$(1),/usr/include /usr/local/include)),$(2))
+BENCHPEERS = $(call bench_peer,dpdk/rte_ring.h,rte_ring) \
+	     $(call bench_peer,boost/lockfree/spsc_queue.hpp,boost) \
+	     $(call bench_peer,zmq.h,zeromq)
+BENCHLIBS  = $(if $(filter rte_ring,$(BENCHPEERS)),-lrte_ring -lrte_eal) \
+	     $(if $(filter zeromq,$(BENCHPEERS)),-lzmq)
+
+$(BENCH)/%.o: tests/bench/linux/%.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -Ilinux -c $< -o $@
+
+# Other people's headers have warnings that are not ours.
+$(BENCH)/rte_ring.o: ALL_CFLAGS += $(patsubst -I%,-isystem %,$(shell pkg-config --cflags libdpdk))
+
+$(BENCH)/%.o: tests/bench/linux/%.cpp
+	$(call say,CXX,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CXX) $(OPT) -Wall -Wextra -MMD -MP $(CFLAGS) -c $< -o $@
+
+bench-build: $(BUILD)/libmbx.a $(addprefix $(BENCH)/,$(addsuffix .o,$(BENCHOBJ) $(BENCHPEERS) count))
+	$(call say,LD,$(BENCH)/bench)
+	$(Q)$(CXX) $(CFLAGS) -o $(BENCH)/bench $(filter-out %/count.o,$(filter %.o,$^)) \
+		$(BUILD)/libmbx.a $(BENCHLIBS) -lrt -pthread
+	$(Q)$(CC) $(CFLAGS) -o $(BENCH)/count $(BENCH)/count.o $(BUILD)/libmbx.a -pthread
+
+bench: ## Measure mbx beside its peers (QUICK=1: only whether it works)
+	-$(Q)scripts/setup.sh build bench
+	$(Q)$(MAKE) --no-print-directory -j$(shell nproc) bench-build
+	$(Q)BUILD=$(abspath $(BUILD)) tests/bench/linux/run $(if $(QUICK),--quick)
+
 # ---- the rest ----
 
 install: linux ## Install command, manual, libraries, headers (DESTDIR=, PREFIX=)
@@ -219,6 +255,6 @@ help: ## List the targets
 	@echo '             CROSS_COMPILE=, OPT= (-O2), CFLAGS=, PREFIX=, DESTDIR='
 
 .PHONY: all linux firmware firmware-linux setup test test-only run install \
-	format check clean help unit-unit unit-asan unit-tsan $(BOARDS:%=firmware-%)
+	bench bench-build format check clean help unit-unit unit-asan unit-tsan $(BOARDS:%=firmware-%)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# Usage: scripts/setup.sh GROUP...          groups: build run test check
+# Usage: scripts/setup.sh GROUP...          groups: build run test bench check
 # Installs what the groups need and this system lacks, and says what and why.
 # Silent if nothing is missing. Where it may not install (no apt-get, no root,
 # no sudo without a password), it says what to do and exits with 1.
@@ -38,6 +38,16 @@ test  qemu-s390x-static          qemu-user-static         runs the cross-built t
 test  /usr/lib*/python3*/json/__init__.py python3         reads layout, golden bytes and JSON; its minimal form has no JSON
 test  timeout                    coreutils                ends tests that hang
 test  xargs                      findutils                runs unit tests two at a time
+
+bench g++                        g++                      compiles the Boost peer, links
+bench pkg-config                 pkg-config               knows DPDK's compiler options
+bench <dpdk/rte_ring.h>          libdpdk-dev              peer: rte_ring
+bench <boost/lockfree/spsc_queue.hpp> libboost-dev        peers: lockfree spsc_queue, interprocess message_queue
+bench <zmq.h>                    libzmq3-dev              peer: ZeroMQ
+bench valgrind                   valgrind                 counts instructions
+bench strace                     strace                   counts system calls
+bench python3                    python3                  prints the tables
+bench gnuplot                    gnuplot-nox              draws the plots
 
 check git                        git                      lists the files to check
 check clang-format               clang-format             checks the formatting
