@@ -287,6 +287,19 @@ static uint32_t waits_recv(struct bench *b, void *to, uint32_t bytes,
 BENCH_ROUND_TRIPS(waits)
 BENCH_STREAMS(waits, 1)
 
+/* Each message long enough after the last that the peer is fast asleep. */
+static void sleeper_ping(struct bench *b, uint64_t n, uint64_t *ticks)
+{
+	struct timespec pause = { .tv_nsec = 50000 };
+	uint64_t i;
+
+	for (i = 0; i < n; i++) {
+		nanosleep(&pause, NULL);
+		bench_ping_loop(b, 1, ticks + i, b->bytes, waits_send,
+				waits_recv);
+	}
+}
+
 static uint32_t api_put(struct bench *b, const void *from, uint32_t bytes,
 			uint32_t count)
 {
@@ -550,6 +563,13 @@ const struct bench_peer bench_mbx[] = {
 	  .pong = waits_pong,
 	  .feed = waits_feed,
 	  .drain = waits_drain },
+	{ .name = "mbx_send to a sleeper",
+	  .suites = SUITE(BLOCKING),
+	  .batch = 1,
+	  .memory = memory,
+	  .attach = attach_api,
+	  .ping = sleeper_ping,
+	  .pong = waits_pong },
 	{ .name = "mbx_tx_put",
 	  .suites = SUITE(BATCHED),
 	  .memory = memory,

@@ -468,6 +468,21 @@ static void collect(struct bench_result *r)
 	snprintf(r->why, sizeof(r->why), "%s", ctl->why);
 }
 
+/* Names that a peer must have for a moment are gone before a signal ends us. */
+static const char *set_up(struct bench *b)
+{
+	const char *problem;
+	sigset_t all, was;
+
+	if (!b->peer->setup)
+		return NULL;
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &was);
+	problem = b->peer->setup(b);
+	sigprocmask(SIG_SETMASK, &was, NULL);
+	return problem;
+}
+
 int bench_pair(struct bench *b, unsigned int ms, struct bench_result *r)
 {
 	size_t bytes = b->peer->memory ? b->peer->memory(b) : 4096;
@@ -481,7 +496,7 @@ int bench_pair(struct bench *b, unsigned int ms, struct bench_result *r)
 	memset(ctl->here, 0, sizeof(ctl->here));
 	ctl->value = ctl->reads = 0;
 	ctl->why[0] = 0;
-	r->skipped = b->peer->setup ? b->peer->setup(b) : NULL;
+	r->skipped = set_up(b);
 	if (!r->skipped) {
 		fflush(NULL);
 		pid[0] = start_side(b, 0, ms);

@@ -12,19 +12,24 @@ import sys
 
 SIZES = (16, 64, 256, 4096, 65536)
 
-# suite, case, bytes, metric: what it has to be, of its value or its ratio
+# suite, case, bytes, metric: what it has to be, of its value or its ratio; on
+# near and on far cores
 GOALS = [
-    ("round trip", "mbx_tx_send", 16, "round trip", "ratio", "<=", 1.10),
-    ("batched", "mbx_tx_put", 16, "throughput", "ratio", ">=", 0.29),
-    ("batched", "mbx_tx_put", 64, "throughput", "ratio", ">=", 0.87),
-    ("batched", "mbx_tx_put", 256, "throughput", "ratio", ">=", 0.56),
-    ("throughput", "mbx_tx_send", 4096, "throughput", "ratio", ">=", 0.80),
-    ("throughput", "mbx_tx_send", 65536, "throughput", "ratio", ">=", 0.97),
+    ("round trip", "mbx_tx_send", 16, "round trip", "ratio", "<=", 1.10, 1.10),
+    ("batched", "mbx_tx_put", 16, "throughput", "ratio", ">=", 0.29, 0.5),
+    ("batched", "mbx_tx_put", 64, "throughput", "ratio", ">=", 0.87, 0.9),
+    ("batched", "mbx_tx_put", 256, "throughput", "ratio", ">=", 0.56, 0.56),
+    ("throughput", "mbx_tx_send", 4096, "throughput", "ratio", ">=", 0.80,
+     0.80),
+    ("throughput", "mbx_tx_send", 65536, "throughput", "ratio", ">=", 0.97,
+     0.97),
     ("blocking round trip", "mbx_send waiting", 16, "round trip", "ratio",
-     "<=", 1.00),
-    ("system calls", "mbx_send awake", 16, "futex", "value", "<=", 0),
-    ("instructions", "mbx_tx_send", 16, "instructions", "value", "<=", 40),
-    ("instructions", "mbx_rx_recv", 16, "instructions", "value", "<=", 40),
+     "<=", 1.00, 1.00),
+    ("blocking round trip", "mbx_send to a sleeper", 16, "round trip", "ratio",
+     "<=", 1.00, 1.00),
+    ("system calls", "mbx_send awake", 16, "futex", "value", "<=", 0, 0),
+    ("instructions", "mbx_tx_send", 16, "instructions", "value", "<=", 40, 40),
+    ("instructions", "mbx_rx_recv", 16, "instructions", "value", "<=", 40, 40),
 ]
 
 # What must not be slower than the best of those whose name begins so.
@@ -169,22 +174,18 @@ def verdict(ok, reference):
 
 
 def fixed_goals(f):
-    for suite, case, size, metric, column, how, goal in GOALS:
+    for suite, case, size, metric, column, how, near, far in GOALS:
         value = f.get(suite, case, size, metric, column)
-        name = "%s: %s, %d B" % (suite, case, size)
-        if column == "ratio":
-            reference = f.reference(suite, case, size, metric)
-            name += ", x " + (reference.rsplit(" near")[0].rsplit(" far")[0]
-                              or "limit")
-        else:
-            reference = ""
-            name += ", " + metric
+        reference = f.reference(suite, case, size, metric)
+        goal = far if "far" in reference.split() else near
+        name = "%s: %s, %d B, %s" % (
+            suite, case, size,
+            "x " + (reference or "limit").replace(" disturbed", "")
+            if column == "ratio" else metric)
         if value is None:
             yield [name, "%s %s" % (how, goal), "-", "not measured"]
             continue
         ok = value <= goal if how == "<=" else value >= goal
-        if "far" in reference.split() and suite == "batched":
-            name += " (a goal for near cores)"
         yield [name, "%s %s" % (how, goal), number(value),
                verdict(ok, reference)]
 
