@@ -177,7 +177,7 @@ test: ## Run all tests, unit and end to end (installs what is missing)
 	$(Q)$(MAKE) --no-print-directory -j$(shell nproc) test-only
 
 test-only: linux firmware-linux $(BOARDS:%=firmware-%) unit-unit unit-asan unit-tsan $(E2E) \
-		$(BUILD)/notick/mps2-an521/echo.elf
+		bench-build $(BUILD)/notick/mps2-an521/echo.elf
 test-only: ## Run all tests with what is installed
 	$(Q)BUILD=$(abspath $(BUILD)) tests/run
 
@@ -193,8 +193,8 @@ BENCHOBJ := main pair kernel mbx
 # Each peer is a file, built if its header is there; the report names the rest.
 bench_peer = $(if $(wildcard $(addsuffix /$(1),/usr/include /usr/local/include)),$(2))
 BENCHPEERS = $(call bench_peer,dpdk/rte_ring.h,rte_ring) \
-	     $(call bench_peer,boost/lockfree/spsc_queue.hpp,boost) \
-	     $(call bench_peer,zmq.h,zeromq)
+	     $(call bench_peer,zmq.h,zeromq) $(BENCHCXX)
+BENCHCXX   = $(if $(shell command -v $(CXX)),$(call bench_peer,boost/lockfree/spsc_queue.hpp,boost))
 BENCHLIBS  = $(if $(filter rte_ring,$(BENCHPEERS)),-lrte_ring -lrte_eal) \
 	     $(if $(filter zeromq,$(BENCHPEERS)),-lzmq)
 
@@ -213,7 +213,7 @@ $(BENCH)/%.o: tests/bench/linux/%.cpp
 
 bench-build: $(BUILD)/libmbx.a $(addprefix $(BENCH)/,$(addsuffix .o,$(BENCHOBJ) $(BENCHPEERS) count))
 	$(call say,LD,$(BENCH)/bench)
-	$(Q)$(CXX) $(CFLAGS) -o $(BENCH)/bench $(filter-out %/count.o,$(filter %.o,$^)) \
+	$(Q)$(if $(BENCHCXX),$(CXX),$(CC)) $(CFLAGS) -o $(BENCH)/bench $(filter-out %/count.o,$(filter %.o,$^)) \
 		$(BUILD)/libmbx.a $(BENCHLIBS) -lrt -pthread
 	$(Q)$(CC) $(CFLAGS) -o $(BENCH)/count $(BENCH)/count.o $(BUILD)/libmbx.a -pthread
 

@@ -49,6 +49,19 @@ BENCH_INLINE uint64_t bench_ticks(void)
 #endif
 }
 
+/* Awake for longer than the peer needs to fall asleep. */
+BENCH_INLINE void bench_let_sleep(void)
+{
+	struct timespec from, now;
+
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	do
+		clock_gettime(CLOCK_MONOTONIC, &now);
+	while ((now.tv_sec - from.tv_sec) * 1000000000L +
+		       (now.tv_nsec - from.tv_nsec) <
+	       20000);
+}
+
 BENCH_INLINE void bench_stamp(uint8_t *message, uint64_t number)
 {
 	uint32_t n = (uint32_t)number;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Usage: bench [--quick] [--only TEXT]
- * CSV goes to stdout; TEXT is a part of SUITE/CASE/BYTES.
+ * Usage: bench [--quick] [--only PATTERN]
+ * CSV goes to stdout; PATTERN, as of file names, is for SUITE/CASE/BYTES.
  *
  * All rows, several times over, each repeat in a process pair of its own. What
  * was disturbed is dropped, tried again a bounded number of times, and counted.
@@ -12,7 +12,7 @@
 
 #include <mbx/channel.h>
 
-#include <errno.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,8 +80,9 @@ static double now(void)
 
 /* ---- which rows ---- */
 
+/* @grown: what grows in this row, and how far; or "". */
 static struct row *add_row(const struct bench_peer *peer, enum bench_suite s,
-			   uint32_t bytes)
+			   uint32_t bytes, const char *grown)
 {
 	struct row *r = &rows[row_count];
 	uint32_t per_page = bytes < 4096 ? 4096 / bytes : 1;
@@ -91,10 +92,10 @@ static struct row *add_row(const struct bench_peer *peer, enum bench_suite s,
 		abort();
 	r->bench = (struct bench){ .peer = peer, .suite = s, .bytes = bytes };
 	r->bench.batch = peer->batch ? peer->batch : per_page;
-	snprintf(r->name, sizeof(r->name), "%s", peer->name);
+	snprintf(r->name, sizeof(r->name), "%s%s", peer->name, grown);
 	snprintf(where, sizeof(where), "%s/%s/%u", suite_names[s], r->name,
 		 (unsigned int)bytes);
-	if (!only || strstr(where, only))
+	if (!only || fnmatch(only, where, 0) == 0)
 		row_count++;
 	return r;
 }
@@ -102,50 +103,56 @@ static struct row *add_row(const struct bench_peer *peer, enum bench_suite s,
 static void add_sizes(const struct bench_peer *peer, enum bench_suite s)
 {
 	static const uint32_t sizes[] = { 16, 64, 256, 4096, 65536 };
-	uint32_t largest = s == BENCH_BATCHED || s == BENCH_LOG ? 256
-			   : s == BENCH_BLOCKING		? 16
-			   : s == BENCH_ROUND_TRIP		? 256
-			   : s == BENCH_STATE			? 4096
-								: 65536;
+	static const uint32_t largest[BENCH_SUITES] = {
+		256, 16, 65536, 256, 65536, 4096, 256, 16
+	};
 	size_t i;
 
 	if (peer->only_bytes) {
-		add_row(peer, s, peer->only_bytes);
+		add_row(peer, s, peer->only_bytes, "");
 		return;
 	}
-	for (i = 0; i < ARRAY_SIZE(sizes) && sizes[i] <= largest; i++)
+	for (i = 0; i < ARRAY_SIZE(sizes) && sizes[i] <= largest[s]; i++)
 		if (!peer->max_bytes || sizes[i] <= peer->max_bytes)
-			add_row(peer, s, sizes[i]);
+			add_row(peer, s, sizes[i], "");
 }
-
-enum growing { RING, CHANNELS, OBSERVERS };
 
 static void add_growth(const struct bench_peer *peer)
 {
 	static const struct {
 		const char *what;
-		enum growing which;
-		uint32_t value[5];
+		size_t where; /* in struct bench */
+		uint32_t unit, count, value[5];
 	} grows[] = {
-		{ "ring KiB", RING, { 4, 64, 1024, 65536, 1020 * 1024 } },
-		{ "channels", CHANNELS, { 2, 10, 100, 1000, 0 } },
-		{ "observers", OBSERVERS, { 0, 1, 10, 100, 0 } },
+		{ "ring KiB",
+		  offsetof(struct bench, ring_bytes),
+		  1024,
+		  5,
+		  { 4, 64, 1024, 65536, 1020 * 1024 } },
+		{ "channels",
+		  offsetof(struct bench, channels),
+		  1,
+		  4,
+		  { 2, 10, 100, 1000 } },
+		{ "observers",
+		  offsetof(struct bench, observers),
+		  1,
+		  4,
+		  { 0, 1, 10, 100 } },
 	};
+	char grown[40];
 	size_t i, j;
 
 	for (i = 0; i < ARRAY_SIZE(grows); i++)
-		for (j = 0; j < 5 && (j == 0 || grows[i].value[j]); j++) {
-			uint32_t v = grows[i].value[j];
-			struct row *r = add_row(peer, BENCH_GROWTH, 16);
+		for (j = 0; j < grows[i].count; j++) {
+			uint32_t value = grows[i].value[j] * grows[i].unit;
+			struct row *r;
 
-			if (grows[i].which == RING)
-				r->bench.ring_bytes = v * 1024;
-			else if (grows[i].which == CHANNELS)
-				r->bench.channels = v;
-			else
-				r->bench.observers = v;
-			snprintf(r->name, sizeof(r->name), "%s %s %u",
-				 peer->name, grows[i].what, (unsigned int)v);
+			snprintf(grown, sizeof(grown), " %s %u", grows[i].what,
+				 (unsigned int)grows[i].value[j]);
+			r = add_row(peer, BENCH_GROWTH, 16, grown);
+			memcpy((char *)&r->bench + grows[i].where, &value,
+			       sizeof(value));
 		}
 }
 
@@ -408,13 +415,13 @@ int main(int argc, char **argv)
 		if (!strcmp(argv[i], "--quick")) {
 			repeats = 1;
 			retries = 0;
-			row_ms = 15;
+			row_ms = 10;
 			seconds = 15;
 		} else if (!strcmp(argv[i], "--only") && i + 1 < argc) {
 			only = argv[++i];
 		} else {
 			fprintf(stderr,
-				"usage: bench [--quick] [--only TEXT]\n");
+				"usage: bench [--quick] [--only PATTERN]\n");
 			return 2;
 		}
 	}

@@ -290,11 +290,10 @@ BENCH_STREAMS(waits, 1)
 /* Each message long enough after the last that the peer is fast asleep. */
 static void sleeper_ping(struct bench *b, uint64_t n, uint64_t *ticks)
 {
-	struct timespec pause = { .tv_nsec = 50000 };
 	uint64_t i;
 
 	for (i = 0; i < n; i++) {
-		nanosleep(&pause, NULL);
+		bench_let_sleep();
 		bench_ping_loop(b, 1, ticks + i, b->bytes, waits_send,
 				waits_recv);
 	}

@@ -4,7 +4,7 @@
  * right before and right after each row:
  *
  *	ping-pong	a word each way, both sides spinning
- *	futex		the same, both sides sleeping
+ *	futex ping-pong	the same, both sides sleeping
  *	bulk		messages without any framing, through two halves
  *
  * Two virtual cores may be near (one cache) or far, and change places at any
@@ -28,8 +28,7 @@
 
 #define LINE	     __attribute__((aligned(128)))
 #define PING_PONGS   2048u
-#define FUTEXES	     256u
-#define WARM_TICKS   64u
+#define FUTEXES	     160u
 #define MAX_SAMPLES  400000u
 #define HANG_SECONDS 20u
 #define HALVES_BYTES (16u * 65536u)
@@ -56,6 +55,7 @@ struct control {
 
 int bench_cpu[2];
 
+static unsigned int row_ms; /* how long a row is to take, without limits */
 static struct control *ctl;
 static uint32_t times_here;
 
@@ -73,7 +73,7 @@ static void meet(const struct bench *b)
 {
 	store(&ctl->here[b->side], ++times_here);
 	while (load(&ctl->here[!b->side]) < times_here)
-		;
+		sched_yield();
 }
 
 static void pin(int cpu)
@@ -108,14 +108,11 @@ static double percentile(const uint64_t *sorted, uint64_t n, double p)
 	       ctl->ns_per_tick;
 }
 
-/*
- * The median of the means of 64 in a row, where that is finer than the clock's
- * steps; of sleeping sides, plainly the median.
- */
-static double middle(const struct bench *b, const uint64_t *ticks, uint64_t n)
+/* The median of the means of @block in a row: finer than the clock's steps. */
+static double middle(const uint64_t *ticks, uint64_t n, uint64_t block)
 {
 	static uint64_t sum[MAX_SAMPLES];
-	uint64_t block = b->suite == BENCH_BLOCKING ? 1 : 64, i;
+	uint64_t i;
 
 	memset(sum, 0, (n / block) * sizeof(sum[0]));
 	for (i = 0; i < n / block * block; i++)
@@ -125,6 +122,12 @@ static double middle(const struct bench *b, const uint64_t *ticks, uint64_t n)
 }
 
 /* ---- limits ---- */
+
+/* Fewer where a row is only tried. */
+static uint32_t enough(uint32_t count)
+{
+	return row_ms < 20 ? count / 8 : count;
+}
 
 static void wait_spinning(uint32_t *word, uint32_t value)
 {
@@ -140,34 +143,56 @@ static void wait_asleep(uint32_t *word, uint32_t value)
 		syscall(SYS_futex, word, FUTEX_WAIT, now, NULL, NULL, 0);
 }
 
-static void say(uint32_t *word, uint32_t value, int wake)
+/* A round trip of one word, both sides spinning; ns. */
+static double ping_pong(struct bench *b)
 {
-	store(word, value);
-	if (wake)
-		syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0);
-}
-
-/* A round trip of one word; ns. */
-static double word_limit(struct bench *b, uint32_t count, int asleep)
-{
-	void (*wait)(uint32_t *, uint32_t) = asleep ? wait_asleep
-						    : wait_spinning;
-	uint32_t first = load(&ctl->there), i;
+	uint32_t first = load(&ctl->there), count = enough(PING_PONGS), i;
 	uint64_t start;
 
 	meet(b);
 	for (i = first + 1; i <= first + count; i++) {
 		if (b->side) {
-			wait(&ctl->there, i);
-			say(&ctl->back, i, asleep);
+			wait_spinning(&ctl->there, i);
+			store(&ctl->back, i);
 			continue;
 		}
 		start = bench_ticks();
-		say(&ctl->there, i, asleep);
-		wait(&ctl->back, i);
+		store(&ctl->there, i);
+		wait_spinning(&ctl->back, i);
 		ctl->samples[i - first - 1] = bench_ticks() - start;
 	}
-	return b->side ? 0 : middle(b, ctl->samples, count);
+	return b->side ? 0 : middle(ctl->samples, count, 64);
+}
+
+static void wake(uint32_t *word, uint32_t value)
+{
+	store(word, value);
+	syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
+/*
+ * The same, both asleep; ns. Two that are awake can keep each other so, by
+ * system calls that never sleep, so each trip begins when the peer is asleep.
+ */
+static double futex_ping_pong(struct bench *b)
+{
+	uint32_t first = load(&ctl->there), count = enough(FUTEXES), i;
+	uint64_t start;
+
+	meet(b);
+	for (i = first + 1; i <= first + count; i++) {
+		if (b->side) {
+			wait_asleep(&ctl->there, i);
+			wake(&ctl->back, i);
+			continue;
+		}
+		bench_let_sleep();
+		start = bench_ticks();
+		wake(&ctl->there, i);
+		wait_asleep(&ctl->back, i);
+		ctl->samples[i - first - 1] = bench_ticks() - start;
+	}
+	return b->side ? 0 : middle(ctl->samples, count, 1);
 }
 
 BENCH_INLINE void fill_halves(uint32_t bytes, uint32_t per_half,
@@ -224,6 +249,7 @@ static double bulk_limit(struct bench *b)
 	uint32_t halves = b->bytes <= 64 ? 2048 : b->bytes <= 256 ? 1024 : 256;
 	uint64_t start;
 
+	halves = enough(halves);
 	memset(ctl->filled, 0, sizeof(ctl->filled));
 	memset(ctl->emptied, 0, sizeof(ctl->emptied));
 	meet(b);
@@ -248,15 +274,15 @@ static int is_stream(const struct bench *b)
 
 static void limits(struct bench *b, int after)
 {
-	double ping_pong = word_limit(b, PING_PONGS, 0), limit = ping_pong;
+	double nearness = ping_pong(b), limit = nearness;
 
 	meet(b);
 	if (b->suite == BENCH_BLOCKING)
-		limit = word_limit(b, FUTEXES, 1);
+		limit = futex_ping_pong(b);
 	else if (is_stream(b))
 		limit = bulk_limit(b);
 	if (b->side == 0) {
-		ctl->ping_pong[after] = ping_pong;
+		ctl->ping_pong[after] = nearness;
 		ctl->limit[after] = limit;
 	}
 	meet(b);
@@ -266,7 +292,8 @@ static void limits(struct bench *b, int after)
 
 static void summarize(const struct bench *b, uint64_t n)
 {
-	ctl->value = middle(b, ctl->samples, n);
+	ctl->value = middle(ctl->samples, n,
+			    b->suite == BENCH_BLOCKING ? 1 : 64);
 	qsort(ctl->samples, n, sizeof(ctl->samples[0]), by_value);
 	ctl->p50 = percentile(ctl->samples, n, 0.5);
 	ctl->p90 = percentile(ctl->samples, n, 0.9);
@@ -314,8 +341,8 @@ static long run(struct bench *b, uint64_t n)
 	return involuntary() - before;
 }
 
-/* How many will take @ms, as a short run says. */
-static uint64_t calibrate(struct bench *b, unsigned int ms)
+/* How many will take row_ms, as a short run says. */
+static uint64_t calibrate(struct bench *b)
 {
 	uint64_t n = !is_stream(b) ? 1024 : b->bytes <= 256 ? 16384 : 256;
 
@@ -324,7 +351,7 @@ static uint64_t calibrate(struct bench *b, unsigned int ms)
 		summarize(b, n);
 	meet(b);
 	if (ctl->value > 0)
-		n = (uint64_t)(ms * 1e6 / ctl->value);
+		n = (uint64_t)(row_ms * 1e6 / ctl->value);
 	if (!is_stream(b) && n > MAX_SAMPLES)
 		n = MAX_SAMPLES;
 	n -= n % b->batch;
@@ -337,7 +364,7 @@ static void fail(const char *what)
 		snprintf(ctl->why, sizeof(ctl->why), "%s", what);
 }
 
-static void side(struct bench *b, unsigned int ms)
+static void side(struct bench *b)
 {
 	const char *problem;
 	uint64_t n;
@@ -350,7 +377,7 @@ static void side(struct bench *b, unsigned int ms)
 	}
 	meet(b);
 	limits(b, 0);
-	n = calibrate(b, ms);
+	n = calibrate(b);
 	MARK();
 	ctl->switches[b->side] = run(b, n);
 	MARK();
@@ -393,7 +420,7 @@ static int start_control(void)
 }
 
 /* A process that ends with its parent, or when it hangs. */
-static pid_t start_side(const struct bench *b, int number, unsigned int ms)
+static pid_t start_side(const struct bench *b, int number)
 {
 	struct bench mine = *b;
 	pid_t parent = getpid(), pid = fork();
@@ -405,7 +432,7 @@ static pid_t start_side(const struct bench *b, int number, unsigned int ms)
 		_exit(1);
 	alarm(HANG_SECONDS);
 	mine.side = number;
-	side(&mine, ms);
+	side(&mine);
 	return 0;
 }
 
@@ -488,6 +515,7 @@ int bench_pair(struct bench *b, unsigned int ms, struct bench_result *r)
 	size_t bytes = b->peer->memory ? b->peer->memory(b) : 4096;
 	pid_t pid[2] = { -1, -1 };
 
+	row_ms = ms;
 	memset(r, 0, sizeof(*r));
 	if (start_control() || start_memory(b, bytes)) {
 		snprintf(r->why, sizeof(r->why), "memory: %s", strerror(errno));
@@ -499,8 +527,8 @@ int bench_pair(struct bench *b, unsigned int ms, struct bench_result *r)
 	r->skipped = set_up(b);
 	if (!r->skipped) {
 		fflush(NULL);
-		pid[0] = start_side(b, 0, ms);
-		pid[1] = pid[0] > 0 ? start_side(b, 1, ms) : -1;
+		pid[0] = start_side(b, 0);
+		pid[1] = pid[0] > 0 ? start_side(b, 1) : -1;
 		if (pid[1] < 0)
 			fail("fork");
 		end_sides(pid, pid[1] > 0 ? 2 : pid[0] > 0 ? 1 : 0);
