@@ -19,7 +19,8 @@ fail() {
     exit 1
 }
 
-"$bench" --quick --only '*/mbx_*/64' >"$csv"
+"$bench" --quick --only '*/mbx_*/64' >"$csv" ||
+    fail "exit status $?: $(grep skipped "$csv")"
 [ "$(head -n 1 "$csv")" = suite,case,bytes,metric,value,unit,reference,ratio ]
 awk -F, 'NF != 8 { print "not 8 columns: " $0; bad = 1 } END { exit bad }' "$csv"
 for row in "round trip,mbx_tx_send,64,p99" "round trip,mbx_send,64,round trip" \
@@ -40,11 +41,10 @@ grep -q '^blocking round trip,mbx_send to a sleeper,16,round trip,[0-9]' "$csv"
 "$bench" --quick --only 'growth/mbx_send observers 10/16' >"$csv"
 grep -q '^growth,mbx_send observers 10,16,round trip,[0-9]' "$csv"
 
-# Interrupted: its processes are gone before it is, as tests/run looks
-"$bench" >"$csv" 2>&1 &
+# Interrupted, amid many processes: tests/run looks for what is left of them.
+"$bench" --only 'growth/mbx_send observers 100/16' >"$csv" 2>&1 &
 pid=$!
 sleep 2
 kill -s TERM $pid
 wait $pid && fail "interrupted, and yet successful"
-[ "$(pgrep -c -P $pid || true)" = 0 ] || fail "processes without their parent"
-echo "measured, interrupted, nothing left"
+echo "measured, interrupted"
