@@ -45,7 +45,7 @@ static int row_count;
 static const char *only;
 static int repeats = 5, retries = 2;
 static unsigned int row_ms = 60;
-static double seconds = 200; /* when no new pass over the rows is begun */
+static double seconds = 180; /* then nothing is repeated any more */
 
 static const char *const suite_names[BENCH_SUITES] = {
 	"round trip", "blocking round trip",
@@ -208,25 +208,42 @@ static void measure(struct row *row, int again)
 	}
 }
 
+/* Time that is left: 1 for all, 0 for what has no figure yet, -1 for nothing. */
+static int time_left(double start)
+{
+	double used = now() - start;
+
+	return used < seconds ? 1 : used < seconds * 1.2 ? 0 : -1;
+}
+
+static void measure_row(struct row *row, double start, int again)
+{
+	int left = time_left(start);
+
+	if (row->skipped[0])
+		return;
+	if (left > 0 || (left == 0 && !row->count && !row->dropped))
+		measure(row, left > 0 ? again : 0);
+	else if (!row->count && !row->dropped)
+		snprintf(row->skipped, sizeof(row->skipped),
+			 "no time left: this computer is busy");
+}
+
 static void measure_all(void)
 {
 	double start = now();
 	int pass, i;
 
-	for (pass = 0; pass < repeats; pass++) {
-		if (pass && now() - start + (now() - start) / pass > seconds)
-			break;
+	for (pass = 0; pass < repeats; pass++)
 		for (i = 0; i < row_count; i++) {
 			if (isatty(2))
 				fprintf(stderr,
 					"\r\033[Kpass %d of %d: %d of %d, %s",
 					pass + 1, repeats, i + 1, row_count,
 					rows[i].name);
-			if (!rows[i].skipped[0])
-				measure(&rows[i],
-					now() - start < seconds ? retries : 0);
+			/* first a figure for every row */
+			measure_row(&rows[i], start, pass ? retries : 0);
 		}
-	}
 	if (isatty(2))
 		fprintf(stderr, "\r\033[K");
 }
@@ -416,7 +433,7 @@ int main(int argc, char **argv)
 			repeats = 1;
 			retries = 0;
 			row_ms = 10;
-			seconds = 15;
+			seconds = 60;
 		} else if (!strcmp(argv[i], "--only") && i + 1 < argc) {
 			only = argv[++i];
 		} else {

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Usage: report.py [--plots] CSV
+"""Usage: report.py [--plots | --readme README] CSV
 
 Prints the figures of the Linux benchmark as tables, with each goal and whether
 it is reached; with --plots, what gnuplot is to draw: latency.svg and
-throughput.svg in its working directory.
+throughput.svg in its working directory; with --readme, nothing, but puts a table
+of the main ones into that file, between its two marks.
 """
 
 import csv
@@ -320,15 +321,82 @@ def plots(f):
     throughput_plot(f)
 
 
+# ---- the README's table ----
+
+SHORT = [
+    ("mbx, `common/`", "mbx_tx_send", None, "mbx_tx_send", "mbx_tx_put"),
+    ("mbx, libmbx", "mbx_send", "mbx_send waiting", "mbx_send", "mbx_put"),
+    ("DPDK rte_ring, fixed size", "rte_ring", None, "rte_ring",
+     "rte_ring bursts of 4 KiB"),
+    ("Boost spsc_queue, fixed size", "boost spsc_queue", None,
+     "boost spsc_queue", "boost spsc_queue in arrays"),
+    ("Boost message_queue", None, "boost message_queue",
+     "boost message_queue", None),
+    ("ZeroMQ ipc", None, "ZeroMQ ipc", "ZeroMQ ipc", None),
+    ("pipe", None, "pipe", "pipe", None),
+    ("unix socket", None, "unix socket", "unix socket", None),
+    ("POSIX mq", None, "posix mq", "posix mq", None),
+]
+
+
+def short(f, suite, case, size, metric, scale=1.0):
+    value = f.get(suite, case, size, metric) if case else None
+    if value is None:
+        return ""
+    reference = f.reference(suite, case, size, metric)
+    return number(value * scale) + ("?" if "disturbed" in reference else "")
+
+
+def readme_table(f):
+    machine = next((r["reference"] for r in f.rows if r["metric"] == "is"), "")
+    yield "| | round trip, ns | asleep, us | 16 B, M/s | 256 B | 64 KiB, GB/s " \
+          "| 16 B in batches | 256 B in batches |"
+    yield "|---|---|---|---|---|---|---|---|"
+    for name, spin, block, one, many in SHORT:
+        yield "| %s |" % " | ".join([
+            name,
+            short(f, "round trip", spin, 16, "round trip"),
+            short(f, "blocking round trip", block, 16, "round trip", 1e-3),
+            short(f, "throughput", one, 16, "throughput"),
+            short(f, "throughput", one, 256, "throughput"),
+            short(f, "throughput", one, 65536, "throughput", 0.065536),
+            short(f, "batched", many, 16, "throughput"),
+            short(f, "batched", many, 256, "throughput")])
+    yield "| *a cache line; two futexes; bare copies* | %s |" % " | ".join([
+        short(f, "round trip", "mbx_tx_send", 16, "limit"),
+        short(f, "blocking round trip", "mbx_send waiting", 16, "limit", 1e-3),
+        short(f, "batched", "mbx_tx_put", 16, "limit"),
+        short(f, "batched", "mbx_tx_put", 256, "limit"),
+        short(f, "throughput", "mbx_tx_send", 65536, "limit", 0.065536),
+        "", ""])
+    yield ""
+    kept, dropped = (f.get("run", "repeats " + w, 0, "count")
+                     for w in ("kept", "dropped"))
+    yield "Measured on %s; %d repeats kept, %d dropped as disturbed." % (
+        machine, kept, dropped)
+
+
+def put_into_readme(f, path):
+    begin, end = "<!-- make bench KEEP=1: begin -->\n", "<!-- end -->\n"
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    before, rest = text.split(begin)
+    after = rest.split(end, 1)[1]
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(before + begin + "\n".join(readme_table(f)) + "\n" + end +
+                   after)
+
+
 def main():
-    args = [a for a in sys.argv[1:] if a != "--plots"]
-    if len(args) != 1:
-        sys.exit("usage: report.py [--plots] CSV")
-    figures = Figures(args[0])
-    if "--plots" in sys.argv:
-        plots(figures)
+    args = sys.argv[1:]
+    if args[:1] == ["--plots"] and len(args) == 2:
+        plots(Figures(args[1]))
+    elif args[:1] == ["--readme"] and len(args) == 3:
+        put_into_readme(Figures(args[2]), args[1])
+    elif len(args) == 1 and not args[0].startswith("-"):
+        report(Figures(args[0]))
     else:
-        report(figures)
+        sys.exit("usage: report.py [--plots | --readme README] CSV")
 
 
 if __name__ == "__main__":
