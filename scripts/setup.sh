@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# Usage: scripts/setup.sh GROUP...          groups: build run test check
+# Usage: scripts/setup.sh GROUP...          groups: build run test bench check
 # Installs what the groups need and this system lacks, and says what and why.
 # Silent if nothing is missing. Where it may not install (no apt-get, no root,
 # no sudo without a password), it says what to do and exits with 1.
@@ -38,6 +38,11 @@ test  qemu-s390x-static          qemu-user-static         runs the cross-built t
 test  /usr/lib*/python3*/json/__init__.py python3         reads layout, golden bytes and JSON; its minimal form has no JSON
 test  timeout                    coreutils                ends tests that hang
 test  xargs                      findutils                runs unit tests two at a time
+
+bench qemu-system-arm            qemu-system-arm          executes the firmware that is counted
+bench valgrind                   valgrind                 counts instructions on x86
+bench python3                    python3                  makes the tables
+bench git                        git                      has the revision to compare with
 
 check git                        git                      lists the files to check
 check clang-format               clang-format             checks the formatting
