@@ -91,6 +91,37 @@ static void clear_region(void)
 		shared[i].raw = 0;
 }
 
+/* ---- copies: not counted, but right at every length and alignment ---- */
+
+static void copy_of(uint32_t bytes, uint32_t skew)
+{
+	uint8_t *to = (uint8_t *)dst + skew, *from = (uint8_t *)src + skew;
+	uint32_t i, words = MBX_ROUND4(bytes) / 4u;
+
+	fresh_bytes(bytes);
+	for (i = 0; i < LONGEST / 4; i++)
+		shared[i].raw = ~0u;
+	mbx_copy_in(&shared[1], from, bytes);
+	expect(shared[0].raw == ~0u && shared[words + 1u].raw == ~0u);
+	/* the rest of the last word is stored as 0 */
+	expect(bytes % 4u == 0 || shared[words].raw >> bytes % 4u * 8u == 0);
+	mbx_copy_out(to, &shared[1], bytes);
+	expect_same(skew, bytes);
+	for (i = skew + bytes; i < LONGEST; i++)
+		expect(((uint8_t *)dst)[i] == 0);
+	for (i = 0; i < skew; i++)
+		expect(((uint8_t *)dst)[i] == 0);
+}
+
+static void copies(void)
+{
+	uint32_t bytes, skew;
+
+	for (bytes = 0; bytes <= 70; bytes++)
+		for (skew = 0; skew < 4; skew++)
+			copy_of(bytes, skew);
+}
+
 /* ---- queue ---- */
 
 static struct mbx_tx tx;
@@ -326,6 +357,7 @@ int main(void)
 
 	for (i = 0; i < REPEAT; i++)
 		COUNT("nothing", 0, (void)0);
+	copies();
 	for (i = 0; i < 3; i++)
 		queue_of(sizes[i], 0);
 	queue_of(16, 1);

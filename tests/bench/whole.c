@@ -6,13 +6,7 @@
  */
 #include <mbx/link.h>
 
-#define CHANNELS(CHANNEL)                                                      \
-	CHANNEL(UP, "up", MBX_QUEUE(MBX_R2H, 64, 8, MBX_FAIL, ""))             \
-	CHANNEL(DOWN, "down", MBX_QUEUE(MBX_H2R, 64, 8, MBX_FAIL, ""))         \
-	CHANNEL(STATE, "state", MBX_STATE(MBX_R2H, 16, 4, ""))                 \
-	CHANNEL(WISH, "wish", MBX_STATE(MBX_H2R, 16, 4, ""))                   \
-	CHANNEL(LOG, "log", MBX_LOG(MBX_R2H, 64, 8))
-MBX_DECLARE_CHANNELS(channels, CHANNELS);
+enum { UP, DOWN, STATE, WISH, LOG }; /* as config declares them */
 
 int main(void);
 extern struct mbx_word region[];
