@@ -54,6 +54,10 @@ $(BUILD)/host/%.o: %.c
 	$(Q)$(CC) $(ALL_CFLAGS) -Ilinux -fPIC \
 		-DMBX_VERSION='"$(VERSION)"' -c $< -o $@
 
+# On Linux, what is mapped as Normal memory is copied in larger pieces.
+LINUX_PORT := -DMBX_PORT_HEADER='"port_linux.h"'
+$(BUILD)/host/common/%.o: ALL_CFLAGS += $(LINUX_PORT)
+
 # The tools' JSON comes from jansson; the library needs nothing but libc.
 $(BUILD)/host/linux/cmd/%.o: ALL_CFLAGS += -Ilinux/cmd
 
@@ -145,6 +149,7 @@ $(BUILD)/$(1)/%.o: %.c
 	@mkdir -p $$(@D)
 	$(Q)$(CC) $$(ALL_CFLAGS) -Ilinux -Ifirmware $(APPS:%=-Ifirmware/apps/%) -Itests \
 		$(2) -DMBX_VERSION='"$(VERSION)"' -c $$< -o $$@
+$(BUILD)/$(1)/common/%.o: ALL_CFLAGS += $(LINUX_PORT)
 $(BUILD)/$(1)/libmbx.a: $(LIBSRC:%.c=$(BUILD)/$(1)/%.o) $(UNITEXTRA:%.c=$(BUILD)/$(1)/%.o)
 	$$(call say,AR,$$@)
 	$(Q)rm -f $$@; $(AR) rcs $$@ $$^

@@ -234,11 +234,12 @@ slow_path int send_slowly(struct mbx_tx *tx, const void *msg, uint32_t bytes)
 }
 
 /* Payload at @at + 4, and the 0 behind it. */
-MBX_INLINE void fill_record(struct mbx_word mbx_shared *at, const void *msg,
+MBX_INLINE void fill_record(const struct mbx_tx *tx,
+			    struct mbx_word mbx_shared *at, const void *msg,
 			    uint32_t bytes)
 {
 	mbx_st(mbx_word_at(at, record_bytes(bytes)), 0);
-	mbx_copy_in(mbx_word_at(at, 4), msg, bytes);
+	mbx_payload_in(mbx_word_at(at, 4), msg, bytes, tx->at.memory);
 }
 
 int mbx_tx_send(struct mbx_tx *tx, const void *msg, uint32_t bytes)
@@ -251,7 +252,7 @@ int mbx_tx_send(struct mbx_tx *tx, const void *msg, uint32_t bytes)
 		return send_slowly(tx, msg, bytes);
 	at = mbx_word_at(tx->at.ring, pos);
 	tx->pos = pos + need;
-	fill_record(at, msg, bytes);
+	fill_record(tx, at, msg, bytes);
 	/*
 	 * (P1) A consumer that sees the header also sees the payload and the 0
 	 * behind it. Pairs with (A2).
@@ -270,7 +271,7 @@ int mbx_tx_put(struct mbx_tx *tx, const void *msg, uint32_t bytes)
 	if (!err) {
 		at = mbx_word_at(tx->at.ring, tx->pos);
 		tx->pos += record_bytes(bytes);
-		fill_record(at, msg, bytes);
+		fill_record(tx, at, msg, bytes);
 		if (tx->open) {
 			mbx_st(at, MBX_HDR_MSG + bytes);
 		} else {
@@ -434,7 +435,7 @@ int mbx_rx_recv(struct mbx_rx *rx, void *buf, uint32_t cap)
 	next = pos + record_bytes(n);
 	if (unlikely(n > cap) || !fits(rx, n, next))
 		return recv_again(rx, buf, cap, h);
-	mbx_copy_out(buf, mbx_word_at(at, 4), n);
+	mbx_payload_out(buf, mbx_word_at(at, 4), n, rx->at.memory);
 	give_back(rx, next);
 	return (int)n;
 }

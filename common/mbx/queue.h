@@ -33,6 +33,7 @@ struct mbx_queue_place {
 	uint32_t ring_bytes;		/* a multiple of 4, at least 12 */
 	uint32_t max_bytes;		/* at most ring_bytes - 8 */
 	uint8_t full;			/* enum mbx_full */
+	uint8_t memory; /* enum mbx_memory, where the port asks for it */
 };
 
 /* The producer's end. */

@@ -165,4 +165,30 @@ MBX_INLINE void mbx_copy_out(void *to, const struct mbx_word mbx_shared *from,
 	mbx_copy_words(to, region, bytes, MBX_COPY_OUT);
 }
 
+/* The same, as fast as the kind of @memory lets the port do it. */
+MBX_INLINE void mbx_payload_in(struct mbx_word mbx_shared *to, const void *from,
+			       uint32_t bytes, uint32_t memory)
+{
+	uint32_t n = mbx_port_copy_in((void mbx_force *)(uintptr_t)to, from,
+				      bytes, memory);
+
+	if (MBX_PORT_COPIES && n == bytes)
+		return;
+	mbx_copy_in(mbx_word_at(to, n), (void *)((uintptr_t)from + n),
+		    bytes - n);
+}
+
+MBX_INLINE void mbx_payload_out(void *to,
+				const struct mbx_word mbx_shared *from,
+				uint32_t bytes, uint32_t memory)
+{
+	uint32_t n = mbx_port_copy_out(to, (void mbx_force *)(uintptr_t)from,
+				       bytes, memory);
+
+	if (MBX_PORT_COPIES && n == bytes)
+		return;
+	mbx_copy_out((void *)((uintptr_t)to + n), mbx_word_at(from, n),
+		     bytes - n);
+}
+
 #endif

@@ -65,13 +65,21 @@ def diff(revision, out, suites):
     base = os.path.join(out, "base")
     shutil.rmtree(base, ignore_errors=True)
     os.makedirs(base)
-    archive = subprocess.run(["git", "-C", ROOT, "archive", revision, "common"],
+    archive = subprocess.run(["git", "-C", ROOT, "archive", revision, "common",
+                              "linux"],
                              stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     if archive.returncode:
         raise cross.Problem(archive.stderr.decode().rstrip())
     subprocess.run(["tar", "-x", "-C", base], input=archive.stdout, check=True)
     kinds = "size", "firmware"
-    old = measure(base, os.path.join(base, "build"), suites, *kinds)
+    old = Figures()
+    for suite in suites:
+        try:
+            found = measure(base, os.path.join(base, "build"), [suite], *kinds)
+            old.rows.update(found.rows)
+        except cross.Problem as problem:
+            print(f"{suite}: {revision} can't be measured: {problem}\n")
+            suites = [s for s in suites if s != suite]
     new = measure(ROOT, out, suites, *kinds)
     lines = differences(old.rows, new.rows)
     print("\n".join(lines) if lines else f"no figure differs from {revision}")

@@ -81,13 +81,21 @@ def firmware(build, figures, counter):
 
 # ---- this computer ----
 
+def port(tree):
+    """The flags by which the Makefile names Linux's port, if there is one."""
+    linux = os.path.join(tree, "linux")
+    if not os.path.exists(os.path.join(linux, "port_linux.h")):
+        return []
+    return ["-I" + linux, '-DMBX_PORT_HEADER="port_linux.h"']
+
+
 def x86(tree, out, figures):
     """Instructions of send and receive, from the call's first to its return."""
     common = os.path.join(tree, "common")
     os.makedirs(out, exist_ok=True)
     program = os.path.join(out, "x86")
     run(CC, "-std=gnu11", "-fno-delete-null-pointer-checks", "-fno-common", "-O2",
-        "-g", "-I" + common, os.path.join(HERE, "x86.c"),
+        "-g", "-I" + common, *port(tree), os.path.join(HERE, "x86.c"),
         os.path.join(common, "queue.c"), os.path.join(common, "copy.c"),
         "-o", program)
     for size in "16", "64", "256":

@@ -19,7 +19,8 @@ int main(int argc, char **argv)
 				      .rx = &shared[4],
 				      .ring = &shared[8],
 				      .ring_bytes = RING,
-				      .max_bytes = 256 };
+				      .max_bytes = 256,
+				      .memory = MBX_MEMORY_NORMAL };
 	static char src[256], dst[256];
 	struct mbx_tx tx;
 	struct mbx_rx rx;
