@@ -54,6 +54,10 @@ $(BUILD)/host/%.o: %.c
 	$(Q)$(CC) $(ALL_CFLAGS) -Ilinux -fPIC \
 		-DMBX_VERSION='"$(VERSION)"' -c $< -o $@
 
+# On Linux, what is mapped as Normal memory is copied in larger pieces.
+LINUX_PORT := -DMBX_PORT_HEADER='"port_linux.h"'
+$(BUILD)/host/common/%.o: ALL_CFLAGS += $(LINUX_PORT)
+
 # The tools' JSON comes from jansson; the library needs nothing but libc.
 $(BUILD)/host/linux/cmd/%.o: ALL_CFLAGS += -Ilinux/cmd
 
@@ -145,6 +149,7 @@ $(BUILD)/$(1)/%.o: %.c
 	@mkdir -p $$(@D)
 	$(Q)$(CC) $$(ALL_CFLAGS) -Ilinux -Ifirmware $(APPS:%=-Ifirmware/apps/%) -Itests \
 		$(2) -DMBX_VERSION='"$(VERSION)"' -c $$< -o $$@
+$(BUILD)/$(1)/common/%.o: ALL_CFLAGS += $(LINUX_PORT)
 $(BUILD)/$(1)/libmbx.a: $(LIBSRC:%.c=$(BUILD)/$(1)/%.o) $(UNITEXTRA:%.c=$(BUILD)/$(1)/%.o)
 	$$(call say,AR,$$@)
 	$(Q)rm -f $$@; $(AR) rcs $$@ $$^
@@ -188,39 +193,59 @@ run: ## Boot the firmware and run the main job (FILES="a b" streams those too)
 
 # ---- the benchmark: tests/bench/linux/ beside what Debian packages ----
 
-BENCH    := $(BUILD)/bench/linux
-BENCHOBJ := main pair kernel mbx
+PEERS    := $(BUILD)/bench/linux
+PEERSOBJ := main pair kernel mbx
 # Each peer is a file, built if its header is there; the report names the rest.
-bench_peer = $(if $(wildcard $(addsuffix /$(1),/usr/include /usr/local/include)),$(2))
-BENCHPEERS = $(call bench_peer,dpdk/rte_ring.h,rte_ring) \
-	     $(call bench_peer,zmq.h,zeromq) $(BENCHCXX)
-BENCHCXX   = $(if $(shell command -v $(CXX)),$(call bench_peer,boost/lockfree/spsc_queue.hpp,boost))
-BENCHLIBS  = $(if $(filter rte_ring,$(BENCHPEERS)),-lrte_ring -lrte_eal) \
-	     $(if $(filter zeromq,$(BENCHPEERS)),-lzmq)
+peer_if = $(if $(wildcard $(addsuffix /$(1),/usr/include /usr/local/include)),$(2))
+PEERFILES = $(call peer_if,dpdk/rte_ring.h,rte_ring) \
+	     $(call peer_if,zmq.h,zeromq) $(PEERCXX)
+PEERCXX   = $(if $(shell command -v $(CXX)),$(call peer_if,boost/lockfree/spsc_queue.hpp,boost))
+PEERLIBS  = $(if $(filter rte_ring,$(PEERFILES)),-lrte_ring -lrte_eal) \
+	     $(if $(filter zeromq,$(PEERFILES)),-lzmq)
 
-$(BENCH)/%.o: tests/bench/linux/%.c
+$(PEERS)/%.o: tests/bench/linux/%.c
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) -Ilinux -c $< -o $@
 
 # Other people's headers have warnings that are not ours.
-$(BENCH)/rte_ring.o: ALL_CFLAGS += $(patsubst -I%,-isystem %,$(shell pkg-config --cflags libdpdk))
+$(PEERS)/rte_ring.o: ALL_CFLAGS += $(patsubst -I%,-isystem %,$(shell pkg-config --cflags libdpdk))
 
-$(BENCH)/%.o: tests/bench/linux/%.cpp
+$(PEERS)/%.o: tests/bench/linux/%.cpp
 	$(call say,CXX,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CXX) $(OPT) -Wall -Wextra -MMD -MP $(CFLAGS) -c $< -o $@
 
-bench-build: $(BUILD)/libmbx.a $(addprefix $(BENCH)/,$(addsuffix .o,$(BENCHOBJ) $(BENCHPEERS) count))
-	$(call say,LD,$(BENCH)/bench)
-	$(Q)$(if $(BENCHCXX),$(CXX),$(CC)) $(CFLAGS) -o $(BENCH)/bench $(filter-out %/count.o,$(filter %.o,$^)) \
-		$(BUILD)/libmbx.a $(BENCHLIBS) -lrt -pthread
-	$(Q)$(CC) $(CFLAGS) -o $(BENCH)/count $(BENCH)/count.o $(BUILD)/libmbx.a -pthread
+bench-build: $(BUILD)/libmbx.a $(addprefix $(PEERS)/,$(addsuffix .o,$(PEERSOBJ) $(PEERFILES) count))
+	$(call say,LD,$(PEERS)/bench)
+	$(Q)$(if $(PEERCXX),$(CXX),$(CC)) $(CFLAGS) -o $(PEERS)/bench $(filter-out %/count.o,$(filter %.o,$^)) \
+		$(BUILD)/libmbx.a $(PEERLIBS) -lrt -pthread
+	$(Q)$(CC) $(CFLAGS) -o $(PEERS)/count $(PEERS)/count.o $(BUILD)/libmbx.a -pthread
 
-bench: ## Measure mbx beside its peers (QUICK=1: only whether it works)
-	-$(Q)scripts/setup.sh build bench
+bench: ## Measure mbx beside its peers (QUICK=1: only try; KEEP=1: into the README)
+	-$(Q)scripts/setup.sh build peers
 	$(Q)$(MAKE) --no-print-directory -j$(shell nproc) bench-build
-	$(Q)BUILD=$(abspath $(BUILD)) tests/bench/linux/run $(if $(QUICK),--quick)
+	$(Q)BUILD=$(abspath $(BUILD)) tests/bench/linux/run $(if $(QUICK),--quick) $(if $(KEEP),--keep)
+
+# ---- figures that every run repeats: bytes, instructions ----
+
+BENCH := BUILD=$(abspath $(BUILD)) ARMCC=$(ARMCC) CC=$(CC) python3 tests/bench/bench.py
+
+size: ## Bytes of code, data, stack and RAM, by part, core and -Os/-O2
+	$(Q)scripts/setup.sh build bench
+	$(Q)$(BENCH) size
+
+bench-firmware: ## Instructions and shared accesses of each call, by core
+	$(Q)scripts/setup.sh build bench
+	$(Q)$(BENCH) firmware
+
+bench-diff: ## What of these differs from git's revision BASE= (HEAD)
+	$(Q)scripts/setup.sh build bench
+	$(Q)$(BENCH) diff $(or $(BASE),HEAD)
+
+budget: ## Make the present figures those that tests/budget.sh allows
+	$(Q)scripts/setup.sh build bench
+	$(Q)$(BENCH) budget-write
 
 # ---- the rest ----
 
@@ -251,10 +276,11 @@ clean: ## Remove everything built
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo
-	@echo '  variables: BOARD= ($(BOARDS)), BUILD= (build), FILES=, V=1, WERROR=1,'
+	@echo '  variables: BOARD= ($(BOARDS)), BUILD= (build), FILES=, BASE=, V=1, WERROR=1,'
 	@echo '             CROSS_COMPILE=, OPT= (-O2), CFLAGS=, PREFIX=, DESTDIR='
 
-.PHONY: all linux firmware firmware-linux setup test test-only run install \
-	bench bench-build format check clean help unit-unit unit-asan unit-tsan $(BOARDS:%=firmware-%)
+.PHONY: all linux firmware firmware-linux setup test test-only run size bench \
+	bench-build bench-firmware bench-diff budget install format check clean \
+	help unit-unit unit-asan unit-tsan $(BOARDS:%=firmware-%)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -761,6 +761,8 @@ static int queue_at(const struct mbx_link *l, uint32_t index, uint32_t stream,
 	at->max_bytes = s[0];
 	at->ring_bytes = s[1];
 	at->full = l->is.channels[index].is.full;
+	if (MBX_PORT_COPIES)
+		at->memory = (uint8_t)l->is.memory;
 	return 0;
 }
 
@@ -793,5 +795,7 @@ int mbx_link_slots(const struct mbx_link *l, uint32_t index,
 				     l->line));
 	at->max_bytes = words[8];
 	at->slots = words[7];
+	if (MBX_PORT_COPIES)
+		at->memory = (uint8_t)l->is.memory;
 	return 0;
 }

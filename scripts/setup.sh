@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# Usage: scripts/setup.sh GROUP...          groups: build run test bench check
+# Usage: scripts/setup.sh GROUP...          groups: build run test bench peers check
 # Installs what the groups need and this system lacks, and says what and why.
 # Silent if nothing is missing. Where it may not install (no apt-get, no root,
 # no sudo without a password), it says what to do and exits with 1.
@@ -39,15 +39,20 @@ test  /usr/lib*/python3*/json/__init__.py python3         reads layout, golden b
 test  timeout                    coreutils                ends tests that hang
 test  xargs                      findutils                runs unit tests two at a time
 
-bench g++                        g++                      compiles the Boost peer, links
-bench pkg-config                 pkg-config               knows DPDK's compiler options
-bench <dpdk/rte_ring.h>          libdpdk-dev              peer: rte_ring
-bench <boost/lockfree/spsc_queue.hpp> libboost-dev        peers: lockfree spsc_queue, interprocess message_queue
-bench <zmq.h>                    libzmq3-dev              peer: ZeroMQ
-bench valgrind                   valgrind                 counts instructions
-bench strace                     strace                   counts system calls
-bench python3                    python3                  prints the tables
-bench gnuplot                    gnuplot-nox              draws the plots
+peers g++                        g++                      compiles the Boost peer, links
+peers pkg-config                 pkg-config               knows DPDK's compiler options
+peers <dpdk/rte_ring.h>          libdpdk-dev              peer: rte_ring
+peers <boost/lockfree/spsc_queue.hpp> libboost-dev        peers: lockfree spsc_queue, interprocess message_queue
+peers <zmq.h>                    libzmq3-dev              peer: ZeroMQ
+peers valgrind                   valgrind                 counts instructions
+peers strace                     strace                   counts system calls
+peers python3                    python3                  prints the tables
+peers gnuplot                    gnuplot-nox              draws the plots
+
+bench qemu-system-arm            qemu-system-arm          executes the firmware that is counted
+bench valgrind                   valgrind                 counts instructions on x86
+bench python3                    python3                  makes the tables
+bench git                        git                      has the revision to compare with
 
 check git                        git                      lists the files to check
 check clang-format               clang-format             checks the formatting

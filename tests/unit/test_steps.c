@@ -396,7 +396,9 @@ static void test_going_to_sleep_at_any_step_misses_nothing(void **state)
 #define VALUE 12u
 
 static struct mbx_word ctl[3], slot[SLOTS * (2 + VALUE / 4)];
-static struct mbx_slots_place place = { ctl, slot, SLOTS, VALUE };
+static struct mbx_slots_place place = {
+	.ctl = ctl, .slot = slot, .slots = SLOTS, .max_bytes = VALUE
+};
 static struct mbx_writer writer;
 
 static void start_slots(uint32_t number)
