@@ -7,10 +7,11 @@ set -u
 
 mbx=${BUILD:?}/mbx
 [ -x "$mbx" ] || { echo "no $mbx: run make linux"; exit 77; }
-tmp=$(mktemp -d "${TMPDIR:-/tmp}/mbx-physical.XXXXXX") || exit 1
+# Where nobody, whom mbx becomes, can look into it: not in a TMPDIR of root's
+tmp=$(mktemp -d /tmp/mbx-physical.XXXXXX) || exit 1
 pid=''
 ram=/dev/shm/mbx-physical-$$
-chmod 755 "$tmp" # for nobody to look into
+chmod 755 "$tmp"
 unset MBX_REGION MBX_DOORBELL SUDO_UID SUDO_GID
 export MBX_ROOT="$tmp/root"
 
@@ -124,7 +125,8 @@ is() {
 follow() {
     name=$1 user=$2
     rm -f "$tmp/follow"
-    "$mbx" stat --watch --json -r "$name" >"$tmp/follow" 2>&1 &
+    setpriv --groups 4,24 "$mbx" stat --watch --json -r "$name" \
+        >"$tmp/follow" 2>&1 &
     pid=$!
     soon test -s "$tmp/follow"
     is Uid "$user $user $user $user" || fail "$name: $(grep Uid /proc/$pid/status)"
@@ -163,6 +165,11 @@ for bad in 0 root -1 4294967295 4294967296 99999999999999999999 ''; do
 done
 pid=''
 unset SUDO_UID SUDO_GID
+
+# What only root may read comes by standard input.
+echo hello >"$tmp/secret"
+chmod 600 "$tmp/secret"
+expect 1 'standard input' send -r $region -f "$tmp/secret" up
 
 # Of files nobody needs to give up anything.
 chmod 600 "$ram"

@@ -119,6 +119,9 @@ const struct mbx_channel *find_channel(const struct mbx *m, const char *name);
  */
 void drop_privileges(const struct mbx_region *r);
 
+/* Why root can't read a file, for behind strerror(@e); "" if it is not that. */
+const char *denied(int e);
+
 /* ---- decode.c: type texts ---- */
 
 #define MAX_FIELDS 64

@@ -16,6 +16,8 @@
 
 #define NOBODY 65534u
 
+static bool given_up;
+
 /* The user or group that sudo was called by; nobody where it was not. */
 static unsigned int caller(const char *variable)
 {
@@ -74,9 +76,18 @@ void drop_privileges(const struct mbx_region *r)
 		     "the region is mapped, but root can't be given up for "
 		     "user %u, group %u: %s",
 		     uid, gid, strerror(errno));
+	given_up = true;
 	if (could_be_root_again(uid, gid))
 		fail(FAILED,
 		     "the region is mapped, but root could be had back by "
 		     "user %u, group %u: not going on",
 		     uid, gid);
+}
+
+const char *denied(int e)
+{
+	return e == EACCES && given_up
+		       ? " (root was given up once the region was mapped; feed "
+			 "it by standard input)"
+		       : "";
 }

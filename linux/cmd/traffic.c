@@ -152,7 +152,7 @@ static uint32_t read_input(const char *path, uint8_t *buf, uint32_t cap)
 	size_t n;
 
 	if (!f)
-		fail(FAILED, "%s: %s", path, strerror(errno));
+		fail(FAILED, "%s: %s%s", path, strerror(errno), denied(errno));
 	n = fread(buf, 1, cap, f);
 	if (ferror(f))
 		fail(FAILED, "%s: %s", path, strerror(errno));

@@ -68,7 +68,8 @@ const char *mbx_errmsg(void);
  * see struct mbx_region. Before mem: and dt: map anything, they look at what
  * Linux says of the addresses (the device tree, /proc/iomem), and refuse RAM that
  * is not reserved with no-map and what a driver has claimed. They take root. By
- * whichever name, owners of one physical address exclude each other.
+ * whichever name, owners of one physical address exclude each other, by locks on
+ * the UIO device whose memory it is, or on /run/mbx.lock.
  *
  * All that is known of hardware is looked up below the folder named by the
  * environment's MBX_ROOT ("/", unless set): /proc, /sys, /dev, /boot and /run.
@@ -335,7 +336,8 @@ int mbx_flush(struct mbx_end *end);
 /*
  * Zero copy: claim a place for up to @bytes in the ring itself (4-byte aligned,
  * the ring's memory, yours until commit or abort), fill it, then commit with the
- * true length, or abort. One claim at a time; nothing is visible before the
+ * true length, or abort. Where mbx_get_region() says MBX_MEMORY_DEVICE, fill it by
+ * aligned words only, as mbx_copy_in() does, never by memcpy(). One claim at a time; nothing is visible before the
  * commit. Claim waits and returns as mbx_send(), and MBX_EBUSY while another is
  * open; commit and abort never wait and return 0, or for commit MBX_EINVAL (no
  * claim is open), MBX_EMSGSIZE (more than was claimed; the claim stays open).
@@ -354,7 +356,8 @@ int mbx_recv(struct mbx_end *end, void *buf, size_t cap, int timeout_ms);
 
 /*
  * Zero copy: look at the oldest in the ring itself (4-byte aligned; a hostile
- * peer can change it meanwhile), and mark it as in hand until it is released: a
+ * peer can change it meanwhile; Device memory by aligned words only, as
+ * mbx_copy_out() does), and mark it as in hand until it is released: a
  * process that dies in between leaves it to the next, marked as repeated. Peek
  * waits and returns as mbx_recv(), and gives the same one until the release;
  * release never waits and returns 0, also when nothing is in hand.

@@ -23,7 +23,10 @@ def sections(path):
 
 
 def user_text(build, library, source):
-    """Text and constants that a program adds to one that does nothing."""
+    """Text and constants that a program adds to one that does nothing.
+
+    Returns that, and the library's share of it: without the program's main().
+    """
     def linked(name, objects):
         elf = build.link(name, objects, "-Wl,-emain",
                          *[f"-Wl,--defsym={n}=0x{0x20000000 + 0x1000 * i:x}"
@@ -34,8 +37,10 @@ def user_text(build, library, source):
     minimal = os.path.join(HERE, "minimal.c")
     nothing = build.compile(minimal, "-DNOTHING")
     user = build.compile(os.path.join(HERE, source))
-    return (linked(source[:-2], [user, *library.values()])
-            - linked("nothing", [nothing]))
+    whole = (linked(source[:-2], [user, *library.values()])
+             - linked("nothing", [nothing]))
+    own = sections(user)
+    return whole, whole - own["text"] - own["rodata"]
 
 
 def stack(objects):
@@ -80,10 +85,11 @@ def measure(build, figures):
             if part != "err":
                 total += n
     figures.add(build.suite, "all parts but err", 0, "text", total, "B")
-    figures.add(build.suite, "queue user", 0, "text",
-                user_text(build, library, "minimal.c"), "B")
-    figures.add(build.suite, "queue, state, log, link user", 0, "text",
-                user_text(build, library, "whole.c"), "B")
+    for name, source in (("queue user", "minimal.c"),
+                         ("queue, state, log, link user", "whole.c")):
+        text, of_library = user_text(build, library, source)
+        figures.add(build.suite, name, 0, "text", text, "B")
+        figures.add(build.suite, name, 0, "text of mbx", of_library, "B")
     deepest = stack(library.values())
     for part in ("mbx_tx_send", "mbx_rx_recv"):
         figures.add(build.suite, part, 0, "stack", deepest[part], "B")

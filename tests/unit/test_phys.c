@@ -121,6 +121,11 @@ static void test_mem_that_linux_uses_is_refused(void **state)
 	refuses("mem:0xff000000+4K", MBX_EBUSY, "ff000000.serial");
 	refuses("mem:0xfeff0000+1M", MBX_EBUSY, "0xff000000-0xff000fff");
 	refuses("mem:0x100000000+64K", MBX_EBUSY, "\"nvme\"");
+	put("/proc/iomem", "ff010000-ff010fff : bus\n"
+			   "  ff010000-ff0100ff : i2c driver\n");
+	refuses("mem:0xff010000+4K", MBX_EBUSY,
+		"0xff0100ff is claimed by the "
+		"driver \"i2c driver\"");
 	/* whatever the device tree says, it is in Linux's hands */
 	put("/proc/iomem", "00000000-3fffffff : System RAM\n");
 	refuses("mem:0x3ed80000+64K", MBX_EPERM, "0x0-0x3fffffff is System");
@@ -396,6 +401,29 @@ static void test_uio_malformed_sysfs_is_refused(void **state)
 	refuses("uio:0", MBX_EIO, "maps/map0/addr");
 }
 
+static void with_a_device_of_his_own(const char *region)
+{
+	struct mbx_options o = { .side = MBX_REMOTE,
+				 .format = 1,
+				 .channels = host_channels,
+				 .count = host_channels_count };
+	struct mbx *m, *again;
+
+	child_check(setgid(65534) == 0 && setuid(65534) == 0);
+	child_check(mbx_open(&m, region, &o) == 0);
+	child_check(mbx_open(&again, region, &o) == MBX_EBUSY);
+}
+
+static void test_uio_takes_no_more_than_the_device(void **state)
+{
+	(void)state;
+	if (geteuid() != 0)
+		skip(); /* only root can be two users */
+	chmod(tree, 0755);
+	chmod(tree_path("/dev/uio0"), 0666);
+	reap(spawn(with_a_device_of_his_own, "uio:mailbox"), 0);
+}
+
 /* ---- the same memory by different names ---- */
 
 static void only_one_of(const char *first, const char *second)
@@ -665,6 +693,7 @@ int main(void)
 		ON_BOARD(test_uio_maps_the_map_at_its_offset),
 		ON_BOARD(test_uio_unknown_lists_those_there_are),
 		ON_BOARD(test_uio_malformed_sysfs_is_refused),
+		ON_BOARD(test_uio_takes_no_more_than_the_device),
 		ON_BOARD(test_physical_memory_has_one_owner_whatever_its_name),
 		ON_BOARD(test_uio_doorbell_waits_and_enables_again),
 		ON_BOARD(test_uio_doorbell_rings_by_one_word),

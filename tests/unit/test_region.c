@@ -262,7 +262,7 @@ static void make_ram(struct ram *ram)
 	assert_true(ram->fd >= 0);
 	assert_int_equal(ftruncate(ram->fd, 1 << 30), 0);
 	assert_int_equal(pwrite(ram->fd, "code", 4, 0), 4);
-	assert_int_equal(pwrite(ram->fd, "heap", 4, 0x30000), 4);
+	assert_int_equal(pwrite(ram->fd, "heap", 4, 0x38000), 4);
 	snprintf(ram->low, sizeof(ram->low), "file:%s@0x20000+64K", ram->path);
 	snprintf(ram->high, sizeof(ram->high), "file:%s@0x3ed80000+0x10000",
 		 ram->path);
@@ -316,7 +316,7 @@ static void test_slices_of_one_file_are_regions_of_their_own(void **state)
 	mbx_close(high[0]);
 	mbx_close(high[1]);
 	assert_int_equal(pread(ram.fd, text, 4, 0), 4);
-	assert_int_equal(pread(ram.fd, text + 4, 4, 0x30000), 4);
+	assert_int_equal(pread(ram.fd, text + 4, 4, 0x38000), 4);
 	assert_memory_equal(text, "codeheap", 8);
 	remove_ram(&ram);
 }
@@ -714,34 +714,47 @@ static void test_memory_of_the_caller_stays_as_it_is(void **state)
 	mbx_region_close(&r);
 }
 
+static struct mbx *open_with_pages(const char *name, uint32_t page_bytes)
+{
+	struct mbx_options o = { .side = MBX_REMOTE,
+				 .create = 1,
+				 .bytes = 1 << 20,
+				 .channels = host_channels,
+				 .count = host_channels_count,
+				 .page_bytes = page_bytes };
+	struct mbx *m;
+
+	assert_mbx(mbx_open(&m, name, &o), 0);
+	return m;
+}
+
+#define MANY 70 /* a directory of more than a page: all sections move */
+
 /* The peer formats with other channels: nothing is where it was. */
 static void format_otherwise(const char *name)
 {
-	struct mbx_channel more[] = { host_channels[0], host_channels[0],
-				      host_channels[0], host_channels[0] };
+	struct mbx_channel many[MANY];
 	struct mbx_options o = {
-		.side = MBX_REMOTE, .format = 1, .channels = more, .count = 4
+		.side = MBX_REMOTE, .format = 1, .channels = many, .count = MANY
 	};
 	struct mbx *m;
+	int i;
 
+	for (i = 0; i < MANY; i++)
+		many[i] = host_channels[0];
 	assert_mbx(mbx_open(&m, name, &o), 0);
 	mbx_close(m);
 }
 
 static void test_reopen_goes_on_with_the_same_mapping(void **state)
 {
-	struct mbx_options o = { .side = MBX_REMOTE,
-				 .format = 1,
-				 .channels = host_channels,
-				 .count = host_channels_count };
 	const char *name = test_region();
-	struct mbx *remote = open_owner(name), *host = open_host(name);
+	struct mbx *remote = open_with_pages(name, 4096),
+		   *host = open_host(name);
+	struct mbx_end *e = open_end(host, "up");
 	void *base = mbx_get_region(host)->base;
-	struct mbx_end *e;
-	char text[8];
 
 	(void)state;
-	e = open_end(host, "up");
 	mbx_close(remote);
 	format_otherwise(name);
 	assert_mbx(mbx_poll(host), MBX_ESTALE);
@@ -750,14 +763,21 @@ static void test_reopen_goes_on_with_the_same_mapping(void **state)
 	assert_int_equal(shm_unlink(strchr(name, '/')), 0);
 	assert_mbx(mbx_reopen(host), 0);
 	assert_ptr_equal(mbx_get_region(host)->base, base);
-	assert_int_equal(mbx_channel_count(host), 4);
-	e = open_end(host, "up");
+	assert_int_equal(mbx_channel_count(host), MANY);
+	open_end(host, "up");
 	mbx_close(host);
+}
 
-	/* declared channels: those there are now are others, until they are not */
-	remote = open_owner(name);
-	o.side = MBX_HOST;
-	o.format = 0;
+static void test_reopen_with_other_channels_waits_for_its_own(void **state)
+{
+	struct mbx_options o = { .side = MBX_HOST,
+				 .channels = host_channels,
+				 .count = host_channels_count };
+	const char *name = test_region();
+	struct mbx *remote = open_with_pages(name, 4096), *host;
+	char text[8];
+
+	(void)state;
 	assert_mbx(mbx_open(&host, name, &o), 0);
 	mbx_close(remote);
 	format_otherwise(name);
@@ -796,22 +816,41 @@ static void test_reopen_of_a_truncated_region_is_refused(void **state)
 }
 
 /*
- * Another process takes over: what it then writes may be elsewhere than where
- * the one it joined wrote.
+ * Who takes over attaches to what stands there now, and a hostile peer may have
+ * moved the sections under the same instance.
  */
 static void test_take_over_is_not_in_its_own_way(void **state)
 {
 	const char *name = test_region();
-	struct mbx *remote = open_owner(name), *first = open_host(name),
-		   *second = open_host(name);
+	char moved[80];
+	struct mbx *remote = open_with_pages(name, 4096), *other;
+	struct mbx *first = open_host(name), *second = open_host(name);
+	struct mbx_region r;
 
 	(void)state;
 	bring_up(remote, first);
 	mbx_close(first);
-	assert_true(mbx_poll(second) >= 0); /* attaches, and protects again */
+	assert_true(mbx_poll(second) >= 0);
 	bring_up(remote, second);
 	mbx_close(second);
+
+	snprintf(moved, sizeof(moved), "%s-moved", name);
+	other = open_with_pages(moved, 8192);
+	assert_int_equal(mbx_get_link(other)->instance,
+			 mbx_get_link(remote)->instance);
+	first = open_host(name);
+	second = open_host(name);
+	assert_int_equal(mbx_get_link(remote)->section[MBX_REMOTE], 8192);
+	assert_int_equal(mbx_get_link(other)->section[MBX_HOST], 8192);
+	mbx_close(first);
+	assert_mbx(mbx_region_open(&r, name, 0, 0), 0);
+	memcpy(r.base, mbx_get_region(other)->base, r.bytes);
+	assert_true(mbx_poll(second) >= 0);
+	mbx_close(second);
+	mbx_region_close(&r);
+	mbx_close(other);
 	mbx_close(remote);
+	assert_mbx(mbx_region_remove(moved), 0);
 	assert_mbx(mbx_region_remove(name), 0);
 }
 
@@ -857,6 +896,8 @@ int main(void)
 		cmocka_unit_test(test_sections_on_lines_stay_writable),
 		cmocka_unit_test(test_memory_of_the_caller_stays_as_it_is),
 		cmocka_unit_test(test_reopen_goes_on_with_the_same_mapping),
+		cmocka_unit_test(
+			test_reopen_with_other_channels_waits_for_its_own),
 		cmocka_unit_test(test_reopen_of_a_truncated_region_is_refused),
 		cmocka_unit_test(test_take_over_is_not_in_its_own_way),
 	};
