@@ -45,7 +45,7 @@ static int row_count;
 static const char *only;
 static int repeats = 5, retries = 2;
 static unsigned int row_ms = 60;
-static double seconds = 180; /* then nothing is repeated any more */
+static double seconds = 150; /* then nothing is repeated any more */
 
 static const char *const suite_names[BENCH_SUITES] = {
 	"round trip", "blocking round trip",

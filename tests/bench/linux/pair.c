@@ -30,6 +30,7 @@
 #define PING_PONGS   2048u
 #define FUTEXES	     160u
 #define MAX_SAMPLES  400000u
+#define MAX_SLEEPS   12000u
 #define HANG_SECONDS 20u
 #define HALVES_BYTES (16u * 65536u)
 /* For those who count system calls: this one begins and ends what counts. */
@@ -354,6 +355,9 @@ static uint64_t calibrate(struct bench *b)
 		n = (uint64_t)(row_ms * 1e6 / ctl->value);
 	if (!is_stream(b) && n > MAX_SAMPLES)
 		n = MAX_SAMPLES;
+	/* who was awake in the short run may be asleep in this one */
+	if (b->suite == BENCH_BLOCKING && n > MAX_SLEEPS)
+		n = MAX_SLEEPS;
 	n -= n % b->batch;
 	return n < 1024 ? 1024 : n;
 }
