@@ -23,7 +23,7 @@ static struct mbx_rx rx;
 static struct mbx_writer writer;
 static struct mbx_reader reader;
 static uint8_t from[MAX_BYTES], to[MAX_BYTES];
-static uint32_t bytes, depth = 64, channels = 3;
+static uint32_t bytes, depth = 1024, channels = 3;
 
 static int give_up(const char *what)
 {

@@ -376,6 +376,10 @@ def readme_table(f):
                      for w in ("kept", "dropped"))
     yield "Measured on %s; %d repeats kept, %d dropped as disturbed." % (
         machine, kept, dropped)
+    yield ""
+    yield "![Messages one way, by their size](tests/bench/linux/throughput.svg)"
+    yield ""
+    yield "[All figures of that run](tests/bench/linux/measured.csv)"
 
 
 def put_into_readme(f, path):
