@@ -251,7 +251,7 @@ test: ## Run all tests, unit and end to end (installs what is missing)
 	$(Q)$(MAKE) --no-print-directory -j$(shell nproc) test-only
 
 test-only: linux firmware-linux $(BOARDS:%=firmware-%) unit-unit unit-asan unit-tsan \
-		$(FOREIGN:%=foreign-%) $(E2E) \
+		$(FOREIGN:%=foreign-%) $(E2E) bench-build \
 		$(BUILD)/notick/mps2-an521/echo.elf \
 		$(BUILD)/notick/zcu102-r5/echo.elf testapps
 test-only: ## Run all tests with what is installed
@@ -269,6 +269,62 @@ run: ## Boot the firmware and run the main job (FILES="a b" streams those too)
 	$(Q)scripts/setup.sh build run
 	$(Q)$(MAKE) --no-print-directory -j$(shell nproc) $(if $(V),,-s) linux firmware-$(BOARD)
 	$(Q)BUILD=$(abspath $(BUILD)) scripts/demo.sh $(BOARD) $(FILES)
+
+# ---- the benchmark: tests/bench/linux/ beside what Debian packages ----
+
+PEERS    := $(BUILD)/bench/linux
+PEERSOBJ := main pair kernel mbx
+# Each peer is a file, built if its header is there; the report names the rest.
+peer_if = $(if $(wildcard $(addsuffix /$(1),/usr/include /usr/local/include)),$(2))
+PEERFILES = $(call peer_if,dpdk/rte_ring.h,rte_ring) \
+	     $(call peer_if,zmq.h,zeromq) $(PEERCXX)
+PEERCXX   = $(if $(shell command -v $(CXX)),$(call peer_if,boost/lockfree/spsc_queue.hpp,boost))
+PEERLIBS  = $(if $(filter rte_ring,$(PEERFILES)),-lrte_ring -lrte_eal) \
+	     $(if $(filter zeromq,$(PEERFILES)),-lzmq)
+
+$(PEERS)/%.o: tests/bench/linux/%.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -Ilinux -c $< -o $@
+
+# Other people's headers have warnings that are not ours.
+$(PEERS)/rte_ring.o: ALL_CFLAGS += $(patsubst -I%,-isystem %,$(shell pkg-config --cflags libdpdk))
+
+$(PEERS)/%.o: tests/bench/linux/%.cpp
+	$(call say,CXX,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CXX) $(OPT) -Wall -Wextra -MMD -MP $(CFLAGS) -c $< -o $@
+
+bench-build: $(BUILD)/libmbx.a $(addprefix $(PEERS)/,$(addsuffix .o,$(PEERSOBJ) $(PEERFILES) count))
+	$(call say,LD,$(PEERS)/bench)
+	$(Q)$(if $(PEERCXX),$(CXX),$(CC)) $(CFLAGS) -o $(PEERS)/bench $(filter-out %/count.o,$(filter %.o,$^)) \
+		$(BUILD)/libmbx.a $(PEERLIBS) -lrt -pthread
+	$(Q)$(CC) $(CFLAGS) -o $(PEERS)/count $(PEERS)/count.o $(BUILD)/libmbx.a -pthread
+
+bench: ## Measure mbx beside its peers (QUICK=1: only try; KEEP=1: into the README)
+	-$(Q)scripts/setup.sh build peers
+	$(Q)$(MAKE) --no-print-directory -j$(shell nproc) bench-build
+	$(Q)BUILD=$(abspath $(BUILD)) tests/bench/linux/run $(if $(QUICK),--quick) $(if $(KEEP),--keep)
+
+# ---- figures that every run repeats: bytes, instructions ----
+
+BENCH := BUILD=$(abspath $(BUILD)) ARMCC=$(ARMCC) CC=$(CC) python3 tests/bench/bench.py
+
+size: ## Bytes of code, data, stack and RAM, by part, core and -Os/-O2
+	$(Q)scripts/setup.sh build bench
+	$(Q)$(BENCH) size
+
+bench-firmware: ## Instructions and shared accesses of each call, by core
+	$(Q)scripts/setup.sh build bench
+	$(Q)$(BENCH) firmware
+
+bench-diff: ## What of these differs from git's revision BASE= (HEAD)
+	$(Q)scripts/setup.sh build bench
+	$(Q)$(BENCH) diff $(or $(BASE),HEAD)
+
+budget: ## Make the present figures those that tests/budget.sh allows
+	$(Q)scripts/setup.sh build bench
+	$(Q)$(BENCH) budget-write
 
 # ---- the rest ----
 
@@ -302,11 +358,12 @@ clean: ## Remove everything built
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo
-	@echo '  variables: BOARD= ($(BOARDS)), BUILD= (build), FILES=, V=1, WERROR=1,'
-	@echo '             CROSS_COMPILE=, SYSROOT=, STATIC=1, OPT= (-O2), CFLAGS=,'
-	@echo '             PREFIX=, DESTDIR='
+	@echo '  variables: BOARD= ($(BOARDS)), BUILD= (build), FILES=, BASE=, V=1,'
+	@echo '             WERROR=1, CROSS_COMPILE=, SYSROOT=, STATIC=1, OPT= (-O2),'
+	@echo '             CFLAGS=, PREFIX=, DESTDIR='
 
-.PHONY: test-linux inside testapps FORCE
+.PHONY: test-linux inside testapps FORCE size bench bench-build bench-firmware \
+	bench-diff budget
 .PHONY: all linux firmware firmware-linux setup test test-only run install \
 	format check clean help unit-unit unit-asan unit-tsan $(BOARDS:%=firmware-%) \
 	$(FOREIGN:%=foreign-%)

@@ -151,7 +151,7 @@ int mbx_server_reply(struct mbx_server *s, const struct mbx_request *req,
 						     s->tx.pos + 4u);
 	int err;
 
-	if (!s->tx.claimed)
+	if (!s->tx.open)
 		return MBX_EINVAL;
 	if (bytes > s->tx.at.max_bytes - HEAD)
 		return MBX_EMSGSIZE;

@@ -11,12 +11,19 @@
 
 #include <stdbool.h>
 #include <sys/types.h>
+#include <time.h>
 
 /* ---- region.c ---- */
 
 /* Note the text behind an error for mbx_errmsg(); returns @err. */
 int mbxi_fail(int err, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/*
+ * The same for an everyday answer, whose text few ask for: @fmt, a constant with
+ * a %s for @name (a channel's) and a %d, is filled in when somebody does.
+ */
+int mbxi_fail_later(int err, const char *fmt, const char *name, int number);
 
 #define MBXI_ERRMSG 512
 
@@ -221,7 +228,7 @@ struct mbx {
 	bool duty;	    /* this process lives the side's life */
 	int dead;	    /* MBX_ESTALE or MBX_EIO, once and for all */
 	uint32_t events;    /* happened, not told yet */
-	uint32_t polled_us; /* when the link was last looked at */
+	uint32_t looked_ms; /* when the link was last looked at */
 	struct mbxi_bell *bell;
 	int uio; /* number of the doorbell's device; -1: another doorbell */
 	struct mbx_end *ends;
@@ -231,15 +238,31 @@ struct mbx {
 
 uint32_t mbxi_now_us(void);
 
-/* How long a call may still wait: 64 bits, for timeouts of any length. */
+/* How long a call may still wait: from the first time that it has to. */
 struct mbxi_patience {
-	uint64_t until_us;
+	int timeout_ms;
+	uint64_t until_us; /* 0: did not have to yet */
 };
 
-struct mbxi_patience mbxi_patience(int timeout_ms);
-
 /* What is left of it, at most the time between two heartbeats; 0: over. */
-uint32_t mbxi_left_us(const struct mbxi_patience *p);
+uint32_t mbxi_left_us(struct mbxi_patience *p);
+
+#define MBXI_LOOK_MS 5u /* how often a busy caller looks at the link */
+
+/* By the kernel's timer tick, of 10 ms at most: a seventh of the exact one. */
+static inline uint32_t mbxi_coarse_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+	return (uint32_t)t.tv_sec * 1000u + (uint32_t)t.tv_nsec / 1000000u;
+}
+
+/* Nothing is to be done about the link by this call: what most of them ask. */
+static inline bool mbxi_looked(const struct mbx *m)
+{
+	return !m->dead && mbxi_coarse_ms() - m->looked_ms < MBXI_LOOK_MS;
+}
 
 /*
  * Look at the link if that was not done for a while (or @now is set), keep the

@@ -19,16 +19,34 @@
 #include <unistd.h>
 
 static _Thread_local char errmsg[MBXI_ERRMSG];
+static _Thread_local struct {
+	const char *fmt; /* NULL: errmsg is the last error's */
+	char name[MBX_NAME_BYTES];
+	int number;
+} later;
 
 const char *mbx_errmsg(void)
 {
+	if (later.fmt)
+		snprintf(errmsg, sizeof(errmsg), later.fmt, later.name,
+			 later.number);
+	later.fmt = NULL;
 	return errmsg;
+}
+
+int mbxi_fail_later(int err, const char *fmt, const char *name, int number)
+{
+	later.fmt = fmt;
+	strncpy(later.name, name, sizeof(later.name) - 1);
+	later.number = number;
+	return err;
 }
 
 int mbxi_fail(int err, const char *fmt, ...)
 {
 	va_list ap;
 
+	later.fmt = NULL;
 	va_start(ap, fmt);
 	vsnprintf(errmsg, sizeof(errmsg), fmt, ap);
 	va_end(ap);

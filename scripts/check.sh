@@ -44,7 +44,7 @@ fi
 # Warnings are errors here; a tree of its own, so that everything is compiled.
 if ! make -s -j2 BUILD="$BUILD/werror" WERROR=1 linux firmware-linux \
     firmware-mps2-an521 firmware-mps2-an385 firmware-zcu102-r5 testapps \
-    unit-unit; then
+    unit-unit bench-build; then
     fail "warnings"
 fi
 rm -rf "$BUILD/werror"

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# Usage: scripts/setup.sh GROUP...          groups: build run test linux check
+# Usage: scripts/setup.sh GROUP...          groups: build run test linux bench peers check
 # Installs what the groups need and this system lacks, and says what and why.
 # Silent if nothing is missing. Where it may not install (no apt-get, no root,
 # no sudo without a password), it says what to do and exits with 1.
@@ -48,6 +48,21 @@ linux cpio                       cpio                     packs the file system 
 linux flock                      util-linux               keeps downloads from crossing each other
 linux aarch64-linux-gnu-gcc      gcc-aarch64-linux-gnu    compiles what runs in that Linux
 linux /usr/aarch64-linux-gnu/include/stdio.h|/usr/include/aarch64-linux-gnu/bits/stdio.h libc6-dev-arm64-cross C library of that Linux
+
+peers g++                        g++                      compiles the Boost peer, links
+peers pkg-config                 pkg-config               knows DPDK's compiler options
+peers <dpdk/rte_ring.h>          libdpdk-dev              peer: rte_ring
+peers <boost/lockfree/spsc_queue.hpp> libboost-dev        peers: lockfree spsc_queue, interprocess message_queue
+peers <zmq.h>                    libzmq3-dev              peer: ZeroMQ
+peers valgrind                   valgrind                 counts instructions
+peers strace                     strace                   counts system calls
+peers python3                    python3                  prints the tables
+peers gnuplot                    gnuplot-nox              draws the plots
+
+bench qemu-system-arm            qemu-system-arm          executes the firmware that is counted
+bench valgrind                   valgrind                 counts instructions on x86
+bench python3                    python3                  makes the tables
+bench git                        git                      has the revision to compare with
 
 check git                        git                      lists the files to check
 check clang-format               clang-format             checks the formatting

@@ -770,7 +770,7 @@ static void test_formatter_dying_at_any_step_is_seen_and_made_good(void **state)
 
 static uint32_t remote_word(uint32_t off)
 {
-	return load(&host, side_off(&host, 0, off));
+	return load(&host, host.section[MBX_REMOTE] + off);
 }
 
 /* Whenever the host says up, that life of the remote has acknowledged it. */
