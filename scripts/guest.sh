@@ -18,10 +18,12 @@ root=$guest/root
 # not there, so that has to be of this architecture.
 fetch() {
     scripts/fetch.sh --deps 'linux-image-* linux-headers-*' arm64 "$kernel" \
-        linux-image-cloud-arm64 linux-headers-cloud-arm64 busybox-static
+        linux-image-cloud-arm64 linux-headers-cloud-arm64 busybox-static ||
+        return
     kbuild=$(readlink "$kernel"/usr/src/*-cloud-arm64/scripts)
     kbuild=${kbuild%/*}
-    scripts/fetch.sh "$(dpkg --print-architecture)" "$kernel" "${kbuild##*/}"
+    scripts/fetch.sh "$(dpkg --print-architecture)" "$kernel" "${kbuild##*/}" ||
+        return
     scripts/fetch.sh --deps 'lib*' arm64 "$sysroot" libjansson-dev libcmocka-dev
 }
 

@@ -9,7 +9,7 @@
 #   -q DIR  the QEMU that is unpacked there (8.2 or later), not the system's
 set -eu
 
-qemu=qemu-system-aarch64
+qemu="qemu-system-aarch64"
 machine=xlnx-zcu102 icount= firmware=
 while getopts iq:f: option; do
     case $option in
@@ -45,7 +45,7 @@ trap 'exit 1' INT TERM HUP
 # The R5 is off at first, and hears no interrupt: QEMU leaves that to whoever
 # starts it. The timer is its IRQ, the IPI its FIQ, as the firmware expects. A
 # kernel that panics reboots, which ends QEMU as a power-off does.
-r5=/machine/soc/rpu-cluster/rpu-cpu[0]
+r5='/machine/soc/rpu-cluster/rpu-cpu[0]'
 set_property() {
     echo '{ "execute": "qom-set", "arguments": {' \
         "\"path\": \"/machine/soc/$1\", \"property\": \"$2\", \"value\": $3 } }"

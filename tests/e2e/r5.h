@@ -10,23 +10,26 @@
 
 #include "../../firmware/boards/zcu102-r5/board.h"
 
-/* @memory: how the region that has the R5's memory is called, up to its "@" or ":" */
-static inline void reset_r5(const char *memory, void (*ring)(void))
+/* @memory: what is before the address in the name of a region of its memory */
+static inline struct mbx_word *open_reset_word(struct mbx_region *page,
+					       const char *memory)
 {
-	struct mbx_region page;
-	struct mbx_word *word;
 	char name[160];
-	int i;
 
 	snprintf(name, sizeof(name), "%s%#x+4K", memory, BOARD_RESET_WORD);
-	assert_mbx(mbx_region_open(&page, name, 0, 0), 0);
-	word = page.base;
+	assert_mbx(mbx_region_open(page, name, 0, 0), 0);
+	return page->base;
+}
+
+/* The word is 0 once the next life has begun. */
+static inline void reset_r5(struct mbx_word *word, void (*ring)(void))
+{
+	int i;
+
 	mbx_st_release(word, BOARD_RESET_MAGIC);
 	ring();
-	/* it is 0 once the next life has begun */
 	for (i = 0; i < PATIENCE_MS && mbx_ld(word); i++)
 		usleep(1000);
-	mbx_region_close(&page);
 	assert_true(i < PATIENCE_MS);
 }
 

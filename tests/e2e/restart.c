@@ -30,9 +30,11 @@ static void ring(void)
 static void reset_by_word(void)
 {
 	char memory[sizeof(ram) + 1];
+	struct mbx_region page;
 
 	snprintf(memory, sizeof(memory), "%s@", ram);
-	reset_r5(memory, ring);
+	reset_r5(open_reset_word(&page, memory), ring);
+	mbx_region_close(&page);
 }
 
 static void storm_on_board(void (*const *ends)(void), int count, int host_too)
