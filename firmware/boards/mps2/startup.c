@@ -7,6 +7,8 @@
  */
 #include "board.h"
 
+#include "../bare.h"
+
 #define REG(addr)    (*(volatile uint32_t *)(addr))
 #define SYST_CSR     REG(0xe000e010u)
 #define NVIC_ICER(n) REG(0xe000e180u + 4u * (n))
@@ -25,8 +27,6 @@
 #define RX_IRQ (16u + BOARD_UART1_RX_IRQ)
 
 extern uint32_t __stack_bottom[], __stack_top[];
-extern uint32_t __data_start[], __data_end[], __data_load[];
-extern uint32_t __bss_start[], __bss_end[];
 
 static void fault(void);
 
@@ -46,13 +46,7 @@ __attribute__((section(".vectors"),
 
 void reset(void)
 {
-	const uint32_t *from = __data_load;
-	uint32_t *to;
-
-	for (to = __data_start; to < __data_end;)
-		*to++ = *from++;
-	for (to = __bss_start; to < __bss_end;)
-		*to++ = 0;
+	bare_fill_memory();
 	SCB_VTOR = (uint32_t)vectors;
 	board_guard_stack();
 	board_init();
@@ -62,7 +56,7 @@ void reset(void)
 
 /* ---- the end ---- */
 
-static void put_char(char c)
+void board_put_char(char c)
 {
 	struct cmsdk_uart *uart = (struct cmsdk_uart *)BOARD_UART0;
 	uint32_t patience = 100000;
@@ -70,21 +64,6 @@ static void put_char(char c)
 	while (uart->state & UART_TXFULL && --patience)
 		;
 	uart->data = (uint8_t)c;
-}
-
-static void put_text(const char *text)
-{
-	while (*text)
-		put_char(*text++);
-}
-
-static void put_hex(const char *name, uint32_t value)
-{
-	int shift;
-
-	put_text(name);
-	for (shift = 28; shift >= 0; shift -= 4)
-		put_char("0123456789abcdef"[value >> shift & 15u]);
 }
 
 static void begin_last_words(void)
@@ -98,12 +77,12 @@ static void begin_last_words(void)
 	board_died();
 	uart->bauddiv = BOARD_CLOCK_HZ / 115200u;
 	uart->ctrl = UART_TX_ENABLE;
-	put_text("mbx: " BOARD_NAME " stopped: ");
+	bare_put_text("mbx: " BOARD_NAME " stopped: ");
 }
 
 static void __attribute__((noreturn)) end_last_words(void)
 {
-	put_text("; reset the board\n");
+	bare_put_text("; reset the board\n");
 	for (;;)
 		__asm__ volatile("wfi");
 }
@@ -111,7 +90,7 @@ static void __attribute__((noreturn)) end_last_words(void)
 void board_stop(const char *why)
 {
 	begin_last_words();
-	put_text(why);
+	bare_put_text(why);
 	end_last_words();
 }
 
@@ -128,15 +107,15 @@ static void __attribute__((used, noreturn)) report_fault(const uint32_t *sp)
 
 	__asm__ volatile("mrs %0, ipsr" : "=r"(number));
 	begin_last_words();
-	put_text(cfsr & STACK_FAULTS ? "stack overflow" : "fault");
-	put_hex(", exception 0x", number);
-	put_hex(" cfsr 0x", cfsr);
-	put_hex(" hfsr 0x", SCB_HFSR);
-	put_hex(" address 0x", cfsr & MMFAR_VALID ? SCB_MMFAR : SCB_BFAR);
-	put_hex(" sp 0x", (uint32_t)sp);
+	bare_put_text(cfsr & STACK_FAULTS ? "stack overflow" : "fault");
+	bare_put_hex(", exception 0x", number);
+	bare_put_hex(" cfsr 0x", cfsr);
+	bare_put_hex(" hfsr 0x", SCB_HFSR);
+	bare_put_hex(" address 0x", cfsr & MMFAR_VALID ? SCB_MMFAR : SCB_BFAR);
+	bare_put_hex(" sp 0x", (uint32_t)sp);
 	if (!(cfsr & STACK_FAULTS) && is_in_stack(sp)) {
-		put_hex(" pc 0x", sp[6]);
-		put_hex(" lr 0x", sp[5]);
+		bare_put_hex(" pc 0x", sp[6]);
+		bare_put_hex(" lr 0x", sp[5]);
 	}
 	end_last_words();
 }

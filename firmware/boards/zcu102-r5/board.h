@@ -88,4 +88,12 @@ void board_doorbell(void); /* the handler of FIQ: IPI, or UART1 received */
 void board_died(void);	   /* no more ticks; the next boot shall know */
 void board_mpu_init(void);
 
+/* The MPU's regions: those below are fixed. See pmsav7_protect.c. */
+#define BOARD_MPU_SHARED  5u
+#define BOARD_MPU_REGIONS 16u
+
+/* Region @number over shared memory; @size as PMSAV7_SIZE(), 0: off. */
+void board_mpu_share(uint32_t number, uint32_t base, uint32_t size,
+		     int writable);
+
 #endif

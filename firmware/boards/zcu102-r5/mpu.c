@@ -12,20 +12,17 @@
 
 #include "pmsav7.h"
 
-#include <mbx/port.h>
-
 /* Access: never execute, who may what, and the kind of memory */
 #define NO_EXECUTE 0x1000u
-#define NO_ACCESS  0x0000u
 #define READ_WRITE 0x0100u
 #define READ_ONLY  0x0500u
 #define NON_CACHED 0x000cu /* Normal, shareable, non-cacheable */
 #define DEVICE	   0x0005u /* shareable */
 
-/* Regions up to SHARED are set once; OWN and on are what board_protect() says. */
-enum { CODE, DATA, RESET_WORD, DEVICES, GIC, SHARED, OWN, REGIONS = 16 };
+/* Set once; the shared memory's, behind them, are board_protect()'s. */
+enum { CODE, DATA, RESET_WORD, DEVICES, GIC, FIXED };
 
-_Static_assert(BOARD_REGION_MAX == 1u << 16, "SHARED's size");
+_Static_assert(FIXED == BOARD_MPU_SHARED, "the next region");
 
 extern uint32_t __stack_bottom[];
 
@@ -38,6 +35,14 @@ static void set_region(uint32_t number, uint32_t base, uint32_t size,
 	__asm__ volatile("mcr p15, 0, %0, c6, c1, 0" ::"r"(base));
 	__asm__ volatile("mcr p15, 0, %0, c6, c1, 4" ::"r"(access));
 	__asm__ volatile("mcr p15, 0, %0, c6, c1, 2" ::"r"(size));
+}
+
+void board_mpu_share(uint32_t number, uint32_t base, uint32_t size,
+		     int writable)
+{
+	set_region(number, base, size,
+		   (writable ? READ_WRITE : READ_ONLY) | NON_CACHED |
+			   NO_EXECUTE);
 }
 
 /* Until board_protect() is called, all of the shared region can be written. */
@@ -54,9 +59,8 @@ void board_mpu_init(void)
 		   READ_WRITE | DEVICE | NO_EXECUTE);
 	set_region(GIC, BOARD_GICD, PMSAV7_SIZE(12),
 		   READ_WRITE | DEVICE | NO_EXECUTE);
-	set_region(SHARED, BOARD_REGION, PMSAV7_SIZE(16),
-		   READ_WRITE | NON_CACHED | NO_EXECUTE);
-	for (i = OWN; i < REGIONS; i++)
+	board_mpu_share(BOARD_MPU_SHARED, BOARD_REGION, PMSAV7_SIZE(16), 1);
+	for (i = BOARD_MPU_SHARED + 1u; i < BOARD_MPU_REGIONS; i++)
 		set_region(i, 0, 0, 0);
 	__asm__ volatile("mrc p15, 0, %0, c1, c0, 0" : "=r"(sctlr));
 	sctlr = (sctlr | 1u) & ~(1u << 17); /* M, and no BR: no background */
@@ -64,27 +68,4 @@ void board_mpu_init(void)
 			 "mcr p15, 0, %0, c1, c0, 0\n\t"
 			 "isb" ::"r"(sctlr)
 			 : "memory");
-}
-
-void board_protect(uint32_t from, uint32_t to)
-{
-	struct pmsav7_region own[REGIONS - OWN];
-	int n = pmsav7_cover(BOARD_REGION + from, BOARD_REGION + to, own,
-			     REGIONS - OWN);
-	uint32_t was, i;
-
-	if (n < 0)
-		board_stop("board_protect: the MPU cannot divide there");
-	was = mbx_port_mask();
-	__asm__ volatile("dmb sy" ::: "memory");
-	set_region(SHARED, BOARD_REGION, PMSAV7_SIZE(16),
-		   READ_ONLY | NON_CACHED | NO_EXECUTE);
-	for (i = 0; i < REGIONS - OWN; i++)
-		if (i < (uint32_t)n)
-			set_region(OWN + i, own[i].base, own[i].size,
-				   READ_WRITE | NON_CACHED | NO_EXECUTE);
-		else
-			set_region(OWN + i, 0, 0, 0);
-	__asm__ volatile("dsb\n\tisb" ::: "memory");
-	mbx_port_unmask(was);
 }

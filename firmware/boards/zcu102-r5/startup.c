@@ -2,6 +2,8 @@
 /* From reset to main(), and the end of all that went wrong. */
 #include "board.h"
 
+#include "../bare.h"
+
 #define REG(addr) (*(volatile uint32_t *)(addr))
 
 /* Cadence UART */
@@ -20,8 +22,6 @@
 #define MODE_ABT "0x17"
 
 extern uint32_t __stack_bottom[], __stack_top[];
-extern uint32_t __data_start[], __data_end[], __data_load[];
-extern uint32_t __bss_start[], __bss_end[];
 
 /* Of the modes other than main()'s; the handlers hardly need any. */
 #define MODE_STACK 512
@@ -77,13 +77,7 @@ void IN_ARM_STATE __attribute__((naked)) reset(void)
 /* The initial values of .data are kept apart: each start copies them anew. */
 static void start(void)
 {
-	const uint32_t *from = __data_load;
-	uint32_t *to;
-
-	for (to = __data_start; to < __data_end;)
-		*to++ = *from++;
-	for (to = __bss_start; to < __bss_end;)
-		*to++ = 0;
+	bare_fill_memory();
 	board_mpu_init();
 	board_init();
 	__asm__ volatile("cpsie aif" ::: "memory");
@@ -103,28 +97,13 @@ static void IN_ARM_STATE __attribute__((interrupt("FIQ"))) fiq(void)
 
 /* ---- the end ---- */
 
-static void put_char(char c)
+void board_put_char(char c)
 {
 	uint32_t patience = 100000;
 
 	while (UART_SR(BOARD_UART0) & UART_TX_FULL && --patience)
 		;
 	UART_FIFO(BOARD_UART0) = (uint8_t)c;
-}
-
-static void put_text(const char *text)
-{
-	while (*text)
-		put_char(*text++);
-}
-
-static void put_hex(const char *name, uint32_t value)
-{
-	int shift;
-
-	put_text(name);
-	for (shift = 28; shift >= 0; shift -= 4)
-		put_char("0123456789abcdef"[value >> shift & 15u]);
 }
 
 /* Linux's console is left as Linux set it up. */
@@ -143,13 +122,13 @@ static void begin_last_words(void)
 	__asm__ volatile("cpsid i" ::: "memory");
 	board_died();
 	open_console();
-	put_text("mbx: " BOARD_NAME " stopped: ");
+	bare_put_text("mbx: " BOARD_NAME " stopped: ");
 }
 
 /* The FIQ stays on, for somebody may ask for a reset. */
 static void __attribute__((noreturn)) end_last_words(void)
 {
-	put_text("; reset the board\n");
+	bare_put_text("; reset the board\n");
 	for (;;)
 		__asm__ volatile("cpsie f\n\tdsb\n\twfi" ::: "memory");
 }
@@ -157,7 +136,7 @@ static void __attribute__((noreturn)) end_last_words(void)
 void board_stop(const char *why)
 {
 	begin_last_words();
-	put_text(why);
+	bare_put_text(why);
 	end_last_words();
 }
 
@@ -176,16 +155,16 @@ report_fault(const char *what, uint32_t pc, uint32_t sp, uint32_t lr)
 	__asm__ volatile("mrc p15, 0, %0, c6, c0, 0" : "=r"(dfar));
 	__asm__ volatile("mrc p15, 0, %0, c5, c0, 1" : "=r"(ifsr));
 	begin_last_words();
-	put_text(what[0] == 'd' && is_below_stack(dfar) ? "stack overflow"
-							: "fault");
-	put_text(", ");
-	put_text(what);
-	put_hex(" dfsr 0x", dfsr);
-	put_hex(" ifsr 0x", ifsr);
-	put_hex(" address 0x", dfar);
-	put_hex(" sp 0x", sp);
-	put_hex(" pc 0x", pc);
-	put_hex(" lr 0x", lr);
+	bare_put_text(what[0] == 'd' && is_below_stack(dfar) ? "stack overflow"
+							     : "fault");
+	bare_put_text(", ");
+	bare_put_text(what);
+	bare_put_hex(" dfsr 0x", dfsr);
+	bare_put_hex(" ifsr 0x", ifsr);
+	bare_put_hex(" address 0x", dfar);
+	bare_put_hex(" sp 0x", sp);
+	bare_put_hex(" pc 0x", pc);
+	bare_put_hex(" lr 0x", lr);
 	end_last_words();
 }
 
