@@ -3,9 +3,6 @@
 #ifndef MBX_INTERNAL_H
 #define MBX_INTERNAL_H
 
-#ifndef _FILE_OFFSET_BITS
-#define _FILE_OFFSET_BITS 64 /* mem: above 2 GiB on 32-bit hosts */
-#endif
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* OFD locks, memfd_create(): include this file first */
 #endif
@@ -71,6 +68,8 @@ int mbxi_open_dt(struct mbx_region *r, const char *name, const char *node,
 		 size_t bytes);
 int mbxi_open_uio(struct mbx_region *r, const char *name, const char *device,
 		  size_t bytes);
+int mbxi_open_board(struct mbx_region *r, const char *name, const char *board,
+		    size_t bytes);
 
 /*
  * Keep, as @r->fd, the file on which owners of physical memory lock its
@@ -152,6 +151,12 @@ struct mbxi_bell;
  */
 int mbxi_bell_open(struct mbxi_bell **bell, const char *name);
 void mbxi_bell_close(struct mbxi_bell *bell);
+
+/* As it was named, or "automatic". */
+const char *mbxi_bell_name(const struct mbxi_bell *bell);
+
+/* Is there a line to ring the peer by? A futex is none. */
+bool mbxi_bell_rings(const struct mbxi_bell *bell);
 
 /* How the peer can wake this side: enum mbx_wakeup. */
 uint32_t mbxi_bell_wakeup(const struct mbxi_bell *bell);

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# Usage: scripts/setup.sh GROUP...          groups: build run test bench check
+# Usage: scripts/setup.sh GROUP...          groups: build run test bench linux check
 # Installs what the groups need and this system lacks, and says what and why.
 # Silent if nothing is missing. Where it may not install (no apt-get, no root,
 # no sudo without a password), it says what to do and exits with 1.
@@ -19,8 +19,10 @@ build arm-none-eabi-gcc          gcc-arm-none-eabi        compiles the firmware 
 build arm-none-eabi-ar           binutils-arm-none-eabi   links the firmware
 
 run   qemu-system-arm            qemu-system-arm          emulates the board
+run   qemu-system-aarch64        qemu-system-arm          emulates the board zcu102-r5
 
 test  qemu-system-arm            qemu-system-arm          emulates the board
+test  qemu-system-aarch64        qemu-system-arm          emulates the board zcu102-r5
 test  <cmocka.h>                 libcmocka-dev            unit test framework
 test  g++                        g++                      checks that the headers are valid C++
 test  pkg-config                 pkg-config               checks mbx.pc as a user would
@@ -36,6 +38,7 @@ test  qemu-aarch64-static        qemu-user-static         runs the cross-built t
 test  qemu-arm-static            qemu-user-static         runs the cross-built tests
 test  qemu-s390x-static          qemu-user-static         runs the cross-built tests
 test  /usr/lib*/python3*/json/__init__.py python3         reads layout, golden bytes and JSON; its minimal form has no JSON
+test  dtc                        device-tree-compiler     checks the device-tree overlays
 test  timeout                    coreutils                ends tests that hang
 test  xargs                      findutils                runs unit tests two at a time
 
@@ -44,8 +47,16 @@ bench valgrind                   valgrind                 counts instructions on
 bench python3                    python3                  makes the tables
 bench git                        git                      has the revision to compare with
 
+linux qemu-system-aarch64        qemu-system-arm          emulates Linux and an R5 in one machine
+linux dtc                        device-tree-compiler     compiles the device tree of that machine
+linux cpio                       cpio                     packs the file system of that Linux
+linux flock                      util-linux               keeps downloads from crossing each other
+linux aarch64-linux-gnu-gcc      gcc-aarch64-linux-gnu    compiles what runs in that Linux
+linux /usr/aarch64-linux-gnu/include/stdio.h|/usr/include/aarch64-linux-gnu/bits/stdio.h libc6-dev-arm64-cross C library of that Linux
+
 check git                        git                      lists the files to check
 check clang-format               clang-format             checks the formatting
+check shellcheck                 shellcheck               finds slips in the scripts
 END
 }
 

@@ -13,10 +13,10 @@
 #define SCB_VTOR     REG(0xe000ed08u)
 #define SCB_CFSR     REG(0xe000ed28u)
 #define SCB_HFSR     REG(0xe000ed2cu)
+#define SCB_MMFAR    REG(0xe000ed34u)
 #define SCB_BFAR     REG(0xe000ed38u)
-#define MPU_CTRL     REG(0xe000ed94u)
-#define MPU_RBAR     REG(0xe000ed9cu)
-#define MPU_RASR     REG(0xe000eda0u)
+
+#define MMFAR_VALID (1u << 7) /* CFSR: the MPU refused this address */
 
 /* CFSR: STKOF (Armv8-M), STKERR, MSTKERR: no room for an exception's frame */
 #define STACK_FAULTS (1u << 20 | 1u << 12 | 1u << 4)
@@ -44,22 +44,6 @@ __attribute__((section(".vectors"),
 	[RX_IRQ + 1u ... 15u + IRQS] = fault,
 };
 
-/*
- * The stack is the first thing in RAM. What lies below is made to fault: by the
- * stack limit of Armv8-M, by 64 KiB without access for Armv7-M.
- */
-static void guard_stack(void)
-{
-#if __ARM_ARCH >= 8
-	__asm__ volatile("msr msplim, %0" ::"r"(__stack_bottom));
-#else
-	MPU_RBAR = ((uint32_t)__stack_bottom - 0x10000u) | 1u << 4; /* 0 */
-	MPU_RASR = 1u << 28 | 15u << 1 | 1u; /* never execute, 2^16, on */
-	MPU_CTRL = 5u;			     /* on; the rest as without it */
-	__asm__ volatile("dsb\n\tisb" ::: "memory");
-#endif
-}
-
 void reset(void)
 {
 	const uint32_t *from = __data_load;
@@ -70,7 +54,7 @@ void reset(void)
 	for (to = __bss_start; to < __bss_end;)
 		*to++ = 0;
 	SCB_VTOR = (uint32_t)vectors;
-	guard_stack();
+	board_guard_stack();
 	board_init();
 	main();
 	board_stop("main() returned");
@@ -148,7 +132,7 @@ static void __attribute__((used, noreturn)) report_fault(const uint32_t *sp)
 	put_hex(", exception 0x", number);
 	put_hex(" cfsr 0x", cfsr);
 	put_hex(" hfsr 0x", SCB_HFSR);
-	put_hex(" address 0x", SCB_BFAR);
+	put_hex(" address 0x", cfsr & MMFAR_VALID ? SCB_MMFAR : SCB_BFAR);
 	put_hex(" sp 0x", (uint32_t)sp);
 	if (!(cfsr & STACK_FAULTS) && is_in_stack(sp)) {
 		put_hex(" pc 0x", sp[6]);
