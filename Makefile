@@ -362,10 +362,9 @@ help: ## List the targets
 	@echo '             WERROR=1, CROSS_COMPILE=, SYSROOT=, STATIC=1, OPT= (-O2),'
 	@echo '             CFLAGS=, PREFIX=, DESTDIR='
 
-.PHONY: test-linux inside testapps FORCE size bench bench-build bench-firmware \
-	bench-diff budget
-.PHONY: all linux firmware firmware-linux setup test test-only run install \
-	format check clean help unit-unit unit-asan unit-tsan $(BOARDS:%=firmware-%) \
-	$(FOREIGN:%=foreign-%)
+.PHONY: all linux firmware firmware-linux setup test test-only test-linux run \
+	install size bench bench-build bench-firmware bench-diff budget format \
+	check clean help inside testapps unit-unit unit-asan unit-tsan \
+	$(BOARDS:%=firmware-%) $(FOREIGN:%=foreign-%) FORCE
 
 -include $(shell find $(BUILD) -name fetched -prune -o -name '*.d' -print 2>/dev/null)
