@@ -7,7 +7,10 @@
  *   crashes=N	how many deaths in a run, of either side (0)
  *   race=1	payload is plain: an access that nothing orders is a failure;
  *		0: payload is relaxed, and may be stale (1)
- *   limit=S	seconds after which it gives up, and says so (60)
+ *   stale=N	at most so many loads of a run return what is not the newest
+ *   switches=N	at most so many times the other side comes in unasked; both are
+ *		for scenarios too large to see all of (100000)
+ *   limit=S	seconds of the processor after which it gives up, and says so (60)
  *
  * Exits with 0 when all is well and everything was seen, 1 with the run that
  * went wrong, 2 when the time was up.
@@ -20,15 +23,14 @@
 #include <time.h>
 #include <ucontext.h>
 
-#define MAX_HISTORY 100u
-#define MAX_CHOICES 8192u
-#define MAX_STEPS   4000u
-#define STACK_BYTES 65536u
-#define MAX_STAMPS  200u
-#define NOBODY	    2
-#define MAX_SNAPSHOT                                                           \
-	(sizeof(history) + sizeof(stacks) + sizeof(sides) + 65536u)
-#define MAX_LOADED  64u
+#define MAX_HISTORY  100u
+#define MAX_CHOICES  8192u
+#define MAX_STEPS    4000u
+#define STACK_BYTES  65536u
+#define MAX_STAMPS   200u
+#define NOBODY	     2
+#define MAX_SNAPSHOT (sizeof(history) + sizeof(stacks) + sizeof(sides) + 65536u)
+#define MAX_LOADED   64u
 
 /*
  * clock: how far the other side's actions are known to have happened before.
@@ -46,7 +48,7 @@ struct message {
 	uint8_t by, plain;
 };
 
-enum standing { READY, AWAITS_CHANGE, AWAITS_BELL, DEAD, AT_END };
+enum standing { READY, AWAITS_CHANGE, AWAITS_BELL, AT_END };
 
 struct side {
 	/* cur <= acquired: what an acquire fence would add; rel <= cur */
@@ -55,7 +57,7 @@ struct side {
 	uint64_t told; /* all that it was told since its last checkpoint */
 	uint32_t loaded[MAX_LOADED], loads, accesses, again;
 	enum standing standing;
-	int bell, begun;
+	int bell, begun, timed, time_passed;
 	jmp_buf resume;
 	char *stack_top; /* what is below is of no use any more */
 };
@@ -67,8 +69,12 @@ static struct side sides[2];
 static char stacks[2][STACK_BYTES] __attribute__((aligned(64)));
 static ucontext_t births[2];
 static struct view fences;
-static int me;
-static uint32_t crashes_left, crash_budget, race, steps;
+static int me, calm;
+static uint32_t crash_budget, stale_budget, switch_budget, race;
+static struct left {
+	uint32_t crashes, stale, switches;
+} left;
+static uint32_t steps;
 static jmp_buf scheduler;
 enum outcome { ENTERED, YIELDED, DIED, CAME_TO_END, FAILED };
 
@@ -233,7 +239,7 @@ static void note_stamps(const uint8_t *base)
 
 	for (s = 0; s < 2; s++) {
 		/* a new life forgets what the last one knew */
-		known_to_other = crashes_left ? 0 : sides[!s].cur.clock[s];
+		known_to_other = left.crashes ? 0 : sides[!s].cur.clock[s];
 		stamp_count[s] = 0;
 		for (i = 0; i < words; i++) {
 			note_stamp(s, sides[s].read_plain[i], known_to_other);
@@ -262,12 +268,12 @@ static uint64_t mix_view(uint64_t h, const struct view *v, const uint8_t *base)
 static uint64_t state(void)
 {
 	uint8_t base[MAX_WORDS] = { 0 };
-	uint64_t h = crashes_left;
+	uint64_t h = mix_bytes(1, &left, sizeof(left));
 	uint32_t i, k;
 	int s;
 
 	for (i = 0; i < words; i++) {
-		if (!crashes_left)
+		if (!left.crashes)
 			base[i] = sides[0].cur.at[i] < sides[1].cur.at[i]
 					  ? sides[0].cur.at[i]
 					  : sides[1].cur.at[i];
@@ -281,13 +287,15 @@ static uint64_t state(void)
 
 			h = mix(h, (uint64_t)m->value << 2 | m->by);
 			if (race && m->by < 2)
-				h = mix(h, rank(m->by, m->clock) << 1 |
-						   m->plain);
+				h = mix(h,
+					rank(m->by, m->clock) << 1 | m->plain);
 			/* the first one hands on nothing that is not there */
 			if (k)
 				h = mix_view(h, &m->view, base);
 		}
 	h = mix_view(h, &fences, base);
+	if (switch_budget < 100000)
+		h = mix(h, (uint64_t)me);
 	for (s = 0; s < 2; s++) {
 		const struct side *t = &sides[s];
 
@@ -312,7 +320,8 @@ static void join_at(struct view *to, const struct view *from)
 {
 	uint32_t i;
 
-	for (i = 0; i < MAX_WORDS; i++) /* all, so that it takes a few vectors */
+	for (i = 0; i < MAX_WORDS;
+	     i++) /* all, so that it takes a few vectors */
 		to->at[i] = from->at[i] > to->at[i] ? from->at[i] : to->at[i];
 }
 
@@ -355,6 +364,8 @@ static char *stack_top(void)
 
 static void yield(void)
 {
+	if (calm)
+		return;
 	sides[me].stack_top = stack_top();
 	if (!_setjmp(sides[me].resume))
 		_longjmp(scheduler, YIELDED);
@@ -362,8 +373,8 @@ static void yield(void)
 
 static void may_die(void)
 {
-	if (crashes_left && pick(2)) {
-		crashes_left--;
+	if (left.crashes && !calm && pick(2)) {
+		left.crashes--;
 		deaths++;
 		_longjmp(scheduler, DIED);
 	}
@@ -413,7 +424,10 @@ static uint32_t load_atomic(uint32_t l, enum explore_order order)
 	for (k = from + 1; race && k < stored[l]; k++)
 		if (history[l][k].plain && !happened_before(&history[l][k]))
 			fail("race: word %u is loaded beside a plain store", l);
+	if (calm || !left.stale)
+		from = stored[l] - 1;
 	k = from + pick(stored[l] - from);
+	left.stale -= k + 1 < stored[l];
 	m = &history[l][k];
 	t->cur.at[l] = (uint8_t)k;
 	t->read_atomic[l] = t->cur.clock[me];
@@ -497,9 +511,9 @@ void explore_store(struct mbx_word *w, uint32_t v, enum explore_order order)
 	if (scenario.one_writer && n > 1 && history[l][n - 1].by != me)
 		fail("word %u has two writers", l);
 	/* behind all of its own view; before or after the other's that are new */
-	k = t->cur.at[l] + 1u + pick(n - t->cur.at[l]);
-	if (scenario.one_writer)
-		k = n;
+	k = n;
+	if (!scenario.one_writer && !calm)
+		k -= pick(n - t->cur.at[l]);
 	if (k < n)
 		make_place(l, k);
 	m = &history[l][k];
@@ -514,6 +528,8 @@ void explore_store(struct mbx_word *w, uint32_t v, enum explore_order order)
 	join(&t->acquired, &t->cur);
 	if (order == ORDERED)
 		t->cur.clock[me]++;
+	if (scenario.stored)
+		scenario.stored(me, l, v);
 }
 
 void explore_fence(enum explore_fence fence)
@@ -541,9 +557,41 @@ void explore_fence(enum explore_fence fence)
 
 /* ---- for scenarios ---- */
 
+static void forget_views(void)
+{
+	int s;
+
+	memset(&fences, 0, sizeof(fences));
+	for (s = 0; s < 2; s++) {
+		struct side *t = &sides[s];
+
+		memset(&t->cur, 0, sizeof(t->cur));
+		t->cur.clock[s] = 1;
+		t->acquired = t->released = t->cur;
+		t->released.clock[s] = 0;
+		memset(t->read_plain, 0, sizeof(t->read_plain));
+		memset(t->read_atomic, 0, sizeof(t->read_atomic));
+	}
+}
+
 void explore_set(struct mbx_word *w, uint32_t value)
 {
 	history[word_of(w)][0].value = value;
+}
+
+void explore_settle(void)
+{
+	uint32_t i, v;
+
+	for (i = 0; i < words; i++) {
+		v = history[i][stored[i] - 1].value;
+		memset(&history[i][0], 0, sizeof(history[i][0]));
+		history[i][0].value = v;
+		history[i][0].by = NOBODY;
+		stored[i] = 1;
+	}
+	forget_views();
+	calm = 0;
 }
 
 void checkpoint(void)
@@ -573,6 +621,7 @@ void await_change(void)
 	uint32_t i, n = 0;
 
 	t->standing = AWAITS_CHANGE;
+	t->time_passed = 0;
 	yield();
 	/* it sees at least one that is newer */
 	for (i = 0; i < t->loads; i++)
@@ -582,7 +631,21 @@ void await_change(void)
 		if (t->cur.at[t->loaded[i]] + 1u < stored[t->loaded[i]] &&
 		    n-- == 0)
 			t->cur.at[t->loaded[i]]++;
-	tell(0);
+	tell((uint64_t)t->time_passed);
+}
+
+int await_change_or_time(void)
+{
+	sides[me].timed = 1;
+	await_change();
+	sides[me].timed = 0;
+	return sides[me].time_passed;
+}
+
+void explore_calmly(int side)
+{
+	me = side;
+	calm = 1;
 }
 
 void ring_bell(int side)
@@ -613,7 +676,7 @@ static void be_born(int s)
 	struct side *t = &sides[s];
 
 	t->stack_top = stacks[s] + STACK_BYTES;
-	t->begun = 0;
+	t->begun = t->timed = t->time_passed = 0;
 	t->standing = READY;
 	t->loads = t->accesses = 0;
 	t->told = 0;
@@ -625,27 +688,20 @@ static void begin(void)
 	uint32_t i;
 	int s;
 
-	memset(&fences, 0, sizeof(fences));
 	for (i = 0; i < words; i++) {
 		memset(&history[i][0], 0, sizeof(history[i][0]));
 		history[i][0].by = NOBODY;
 		stored[i] = 1;
 	}
 	for (s = 0; s < 2; s++) {
-		struct side *t = &sides[s];
-
-		memset(&t->cur, 0, sizeof(t->cur));
-		t->cur.clock[s] = 1;
-		t->acquired = t->released = t->cur;
-		t->released.clock[s] = 0;
-		memset(t->read_plain, 0, sizeof(t->read_plain));
-		memset(t->read_atomic, 0, sizeof(t->read_atomic));
 		memset(scenario.private_of[s], 0, scenario.private_bytes[s]);
 		be_born(s);
 	}
 	memset(scenario.account, 0, scenario.account_bytes);
 	depth = steps = 0;
-	crashes_left = crash_budget;
+	me = 0;
+	forget_views();
+	left = (struct left){ crash_budget, stale_budget, switch_budget };
 	failure[0] = 0;
 	scenario.begin();
 }
@@ -705,6 +761,19 @@ static void go_on(void)
 	setcontext(&births[me]);
 }
 
+/* Who goes on? An unasked switch is one from a side that could go on itself. */
+static void choose_side(const int *able, int n)
+{
+	int asked = n == 1 || sides[me].standing != READY || !sides[me].begun;
+
+	if (n == 2 && !asked && !left.switches)
+		return;
+	n = able[n == 2 ? (int)pick(2) : 0];
+	if (!asked && n != me)
+		left.switches--;
+	me = n;
+}
+
 /* ---- going back to a state on the way, without doing it all again ---- */
 
 static struct snapshot {
@@ -735,7 +804,8 @@ static void move_all(void)
 	int s;
 
 	move(&fences, sizeof(fences));
-	move(&crashes_left, sizeof(crashes_left));
+	move(&left, sizeof(left));
+	move(&me, sizeof(me));
 	move(&steps, sizeof(steps));
 	move(stored, sizeof(stored));
 	/* with one writer a list only grows: its length is enough */
@@ -796,16 +866,23 @@ static int execute(void)
 		for (s = n = 0; s < 2; s++)
 			if (can_run(s))
 				able[n++] = s;
+		for (s = 0; s < 2 && n == 0; s++)
+			if (sides[s].standing == AWAITS_CHANGE &&
+			    sides[s].timed) {
+				sides[s].time_passed = 1;
+				able[n++] = s;
+			}
 		if (n == 0) {
 			scenario.end();
+			calm = 0;
 			return 0;
 		}
-		if (depth == known) {
+		if (depth == known && !tracing) {
 			if (!remember(state()))
 				return 0;
 			save();
 		}
-		me = able[n == 2 ? pick(2) : 0];
+		choose_side(able, n);
 		go_on();
 	}
 }
@@ -814,7 +891,7 @@ static double now(void)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
@@ -827,6 +904,7 @@ static void show_failure(void)
 	printf("FAIL: %s\n", what);
 	tracing = 1;
 	known = depth;
+	calm = 0;
 	begin();
 	execute();
 	printf("FAIL: %s (%lu states)\n", what, states);
@@ -842,6 +920,8 @@ int main(int argc, char **argv)
 	argument_count = argc;
 	limit = option("limit", 60);
 	crash_budget = option("crashes", 0);
+	stale_budget = option("stale", 100000);
+	switch_budget = option("switches", 100000);
 	race = option("race", 1);
 	scenario_configure();
 	words = scenario.words;

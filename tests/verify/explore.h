@@ -31,16 +31,17 @@
 extern struct mbx_word shared[MAX_WORDS]; /* addresses; the values are lists */
 
 struct scenario {
-	uint32_t words;		      /* of shared[] that are used */
-	int one_writer;		      /* each word: checked, and made use of */
-	void *account;		      /* what is true of the run so far: the */
-	uint32_t account_bytes;	      /* scenario's own, not the sides' */
-	void *private_of[2];	      /* all that a side knows at a checkpoint */
+	uint32_t words;		/* of shared[] that are used */
+	int one_writer;		/* each word: checked, and made use of */
+	void *account;		/* what is true of the run so far: the */
+	uint32_t account_bytes; /* scenario's own, not the sides' */
+	void *private_of[2];	/* all that a side knows at a checkpoint */
 	uint32_t private_bytes[2];
-	void (*begin)(void);	      /* zero accounts, explore_set() words */
-	void (*life)(int side);	      /* one life of a side, to its end */
-	void (*died)(int side);	      /* it did; account for it */
-	void (*end)(void);	      /* neither side can go on: as it should? */
+	void (*begin)(void);	/* zero accounts, explore_set() words */
+	void (*life)(int side); /* one life of a side, to its end */
+	void (*died)(int side); /* it did; account for it */
+	void (*end)(void);	/* neither side can go on: as it should? */
+	void (*stored)(int side, uint32_t word, uint32_t value); /* or NULL */
 };
 
 /* The scenario, configured from the arguments by option(). */
@@ -52,8 +53,10 @@ uint32_t option(const char *name, uint32_t otherwise);
 
 /* ---- for scenarios ---- */
 
-void explore_set(struct mbx_word *w, uint32_t value); /* before the first life */
-uint32_t choose(uint32_t n); /* every value below @n, in turn */
+void explore_set(struct mbx_word *w,
+		 uint32_t value); /* before the first life */
+void explore_settle(void);	  /* all that was stored so far, too */
+uint32_t choose(uint32_t n);	  /* every value below @n, in turn */
 void fail(const char *format, ...)
 	__attribute__((format(printf, 1, 2), noreturn));
 
@@ -66,6 +69,11 @@ void checkpoint(void);
 /* Each shared word that is loaded between the two is waited for to change. */
 void watch(void);
 void await_change(void);
+/* The same; or, when neither side can go on, time: returns 1 if that passed. */
+int await_change_or_time(void);
+
+/* For end(): from now on as @side, alone, and nothing is stale any more. */
+void explore_calmly(int side);
 
 /* A doorbell: remembered while nobody waits for it. Brings no view along. */
 void ring_bell(int side);

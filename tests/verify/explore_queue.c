@@ -196,8 +196,9 @@ static void produce(void)
 			if (learn(account.tried) == messages)
 				break;
 			id = producer.pending = ++account.tried;
-			account.bytes[id] = (uint8_t)(
-				4u * (choose(2) ? longest : 1u) - (id & 1u));
+			account.bytes[id] = (uint8_t)(4u * (choose(2) ? longest
+								      : 1u) -
+						      (id & 1u));
 		}
 		way = pick_way(by, 3);
 		err = send_one(id, way);

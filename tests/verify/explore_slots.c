@@ -16,7 +16,7 @@ static struct account {
 	uint32_t written;     /* records, of all lives */
 	uint32_t writer_life;
 	uint32_t read; /* number of the last one read in order */
-	int reading;   /* one was read, or the log was followed from its start */
+	int reading; /* one was read, or the log was followed from its start */
 	uint32_t newest;
 	int finished;
 } account;
