@@ -20,8 +20,9 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.dont_write_bytecode = True
 
 import explore  # noqa: E402
+import static  # noqa: E402
 
-ROWS = explore.ROWS
+ROWS = explore.ROWS + static.ROWS
 
 
 def main():
