@@ -181,6 +181,18 @@ test-only: linux firmware-linux $(BOARDS:%=firmware-%) unit-unit unit-asan unit-
 test-only: ## Run all tests with what is installed
 	$(Q)BUILD=$(abspath $(BUILD)) tests/run
 
+verify: ## Prove or try every promise on common/ (a quarter of an hour)
+	$(Q)scripts/setup.sh build test verify
+	$(Q)BUILD=$(abspath $(BUILD)) tests/verify/verify.py
+
+verify-seeds: ## Break one thing at a time: is it caught, and by what?
+	$(Q)scripts/setup.sh build test verify
+	$(Q)BUILD=$(abspath $(BUILD)) tests/verify/verify.py --seeds
+
+verify-long: ## What takes longer (two deaths in a run, larger rings)
+	$(Q)scripts/setup.sh build test verify
+	$(Q)BUILD=$(abspath $(BUILD)) tests/verify/verify.py --long
+
 run: ## Boot the firmware and run the main job (FILES="a b" streams those too)
 	$(Q)scripts/setup.sh build run
 	$(Q)$(MAKE) --no-print-directory -j$(shell nproc) $(if $(V),,-s) linux firmware-$(BOARD)
@@ -218,7 +230,8 @@ help: ## List the targets
 	@echo '  variables: BOARD= ($(BOARDS)), BUILD= (build), FILES=, V=1, WERROR=1,'
 	@echo '             CROSS_COMPILE=, OPT= (-O2), CFLAGS=, PREFIX=, DESTDIR='
 
-.PHONY: all linux firmware firmware-linux setup test test-only run install \
+.PHONY: all linux firmware firmware-linux setup test test-only verify \
+	verify-seeds verify-long run install \
 	format check clean help unit-unit unit-asan unit-tsan $(BOARDS:%=firmware-%)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

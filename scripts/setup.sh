@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# Usage: scripts/setup.sh GROUP...          groups: build run test check
+# Usage: scripts/setup.sh GROUP...          groups: build run test verify check
 # Installs what the groups need and this system lacks, and says what and why.
 # Silent if nothing is missing. Where it may not install (no apt-get, no root,
 # no sudo without a password), it says what to do and exits with 1.
@@ -38,6 +38,12 @@ test  qemu-s390x-static          qemu-user-static         runs the cross-built t
 test  /usr/lib*/python3*/json/__init__.py python3         reads layout, golden bytes and JSON; its minimal form has no JSON
 test  timeout                    coreutils                ends tests that hang
 test  xargs                      findutils                runs unit tests two at a time
+
+verify sparse                    sparse                   finds accesses that go round the accessors
+verify frama-c                   frama-c-base             proves the absence of accesses outside, for any content
+verify clang                     clang                    builds the fuzzers
+verify /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a libclang-rt-14-dev libFuzzer and its sanitizers
+verify /usr/include/relacy/relacy.hpp|/usr/include/relacy/relacy_std.hpp relacy-dev second engine for memory orders
 
 check git                        git                      lists the files to check
 check clang-format               clang-format             checks the formatting
