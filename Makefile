@@ -54,6 +54,10 @@ $(BUILD)/host/%.o: %.c
 	$(Q)$(CC) $(ALL_CFLAGS) -Ilinux -fPIC \
 		-DMBX_VERSION='"$(VERSION)"' -c $< -o $@
 
+# On Linux, what is mapped as Normal memory is copied in larger pieces.
+LINUX_PORT := -DMBX_PORT_HEADER='"port_linux.h"'
+$(BUILD)/host/common/%.o: ALL_CFLAGS += $(LINUX_PORT)
+
 # The tools' JSON comes from jansson; the library needs nothing but libc.
 $(BUILD)/host/linux/cmd/%.o: ALL_CFLAGS += -Ilinux/cmd
 
@@ -145,6 +149,7 @@ $(BUILD)/$(1)/%.o: %.c
 	@mkdir -p $$(@D)
 	$(Q)$(CC) $$(ALL_CFLAGS) -Ilinux -Ifirmware $(APPS:%=-Ifirmware/apps/%) -Itests \
 		$(2) -DMBX_VERSION='"$(VERSION)"' -c $$< -o $$@
+$(BUILD)/$(1)/common/%.o: ALL_CFLAGS += $(LINUX_PORT)
 $(BUILD)/$(1)/libmbx.a: $(LIBSRC:%.c=$(BUILD)/$(1)/%.o) $(UNITEXTRA:%.c=$(BUILD)/$(1)/%.o)
 	$$(call say,AR,$$@)
 	$(Q)rm -f $$@; $(AR) rcs $$@ $$^
@@ -198,6 +203,26 @@ run: ## Boot the firmware and run the main job (FILES="a b" streams those too)
 	$(Q)$(MAKE) --no-print-directory -j$(shell nproc) $(if $(V),,-s) linux firmware-$(BOARD)
 	$(Q)BUILD=$(abspath $(BUILD)) scripts/demo.sh $(BOARD) $(FILES)
 
+# ---- figures that every run repeats: bytes, instructions ----
+
+BENCH := BUILD=$(abspath $(BUILD)) ARMCC=$(ARMCC) CC=$(CC) python3 tests/bench/bench.py
+
+size: ## Bytes of code, data, stack and RAM, by part, core and -Os/-O2
+	$(Q)scripts/setup.sh build bench
+	$(Q)$(BENCH) size
+
+bench-firmware: ## Instructions and shared accesses of each call, by core
+	$(Q)scripts/setup.sh build bench
+	$(Q)$(BENCH) firmware
+
+bench-diff: ## What of these differs from git's revision BASE= (HEAD)
+	$(Q)scripts/setup.sh build bench
+	$(Q)$(BENCH) diff $(or $(BASE),HEAD)
+
+budget: ## Make the present figures those that tests/budget.sh allows
+	$(Q)scripts/setup.sh build bench
+	$(Q)$(BENCH) budget-write
+
 # ---- the rest ----
 
 install: linux ## Install command, manual, libraries, headers (DESTDIR=, PREFIX=)
@@ -227,11 +252,11 @@ clean: ## Remove everything built
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo
-	@echo '  variables: BOARD= ($(BOARDS)), BUILD= (build), FILES=, V=1, WERROR=1,'
+	@echo '  variables: BOARD= ($(BOARDS)), BUILD= (build), FILES=, BASE=, V=1, WERROR=1,'
 	@echo '             CROSS_COMPILE=, OPT= (-O2), CFLAGS=, PREFIX=, DESTDIR='
 
 .PHONY: all linux firmware firmware-linux setup test test-only verify \
-	verify-seeds verify-long run install \
+	verify-seeds verify-long run size bench-firmware bench-diff budget install \
 	format check clean help unit-unit unit-asan unit-tsan $(BOARDS:%=firmware-%)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

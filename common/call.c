@@ -50,7 +50,7 @@ int mbx_caller_start(struct mbx_caller *c, const void *req, uint32_t bytes,
 	if (err)
 		return err < 0 ? err : MBX_EAGAIN;
 	put_head(at, ++c->id, timeout_us);
-	mbx_copy_in(mbx_word_at(at, HEAD), req, bytes);
+	mbx_payload_in(mbx_word_at(at, HEAD), req, bytes, c->tx.at.memory);
 	c->deadline_us = now_us + timeout_us;
 	c->peer_session = peer_session;
 	c->open = 1;
@@ -75,7 +75,8 @@ static int take_reply(struct mbx_caller *c, void *rep, uint32_t cap,
 				return MBX_EMSGSIZE;
 			*status = (int)mbx_le32(
 				mbx_ld_data(mbx_word_at(at, 4)));
-			mbx_copy_out(rep, mbx_word_at(at, HEAD), bytes - HEAD);
+			mbx_payload_out(rep, mbx_word_at(at, HEAD),
+					bytes - HEAD, c->rx.at.memory);
 			mbx_rx_release(&c->rx);
 			return (int)(bytes - HEAD);
 		}
@@ -139,7 +140,8 @@ int mbx_server_take(struct mbx_server *s, struct mbx_request *req, void *buf,
 	}
 	req->id = mbx_le32(mbx_ld_data(at));
 	req->timeout_us = mbx_le32(mbx_ld_data(mbx_word_at(at, 4)));
-	mbx_copy_out(buf, mbx_word_at(at, HEAD), bytes - HEAD);
+	mbx_payload_out(buf, mbx_word_at(at, HEAD), bytes - HEAD,
+			s->rx.at.memory);
 	return (int)(bytes - HEAD);
 }
 
@@ -150,12 +152,12 @@ int mbx_server_reply(struct mbx_server *s, const struct mbx_request *req,
 						     s->tx.pos + 4u);
 	int err;
 
-	if (!s->tx.claimed)
+	if (!s->tx.open)
 		return MBX_EINVAL;
 	if (bytes > s->tx.at.max_bytes - HEAD)
 		return MBX_EMSGSIZE;
 	put_head(at, req->id, (uint32_t)status);
-	mbx_copy_in(mbx_word_at(at, HEAD), rep, bytes);
+	mbx_payload_in(mbx_word_at(at, HEAD), rep, bytes, s->tx.at.memory);
 	err = mbx_tx_commit(&s->tx, HEAD + bytes);
 	mbx_rx_release(&s->rx);
 	return err;

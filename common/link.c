@@ -8,13 +8,19 @@
  */
 #include <mbx/link.h>
 
-#define SUPER_BYTES	 ((uint32_t)sizeof(struct mbx_super))
-#define ENTRY_BYTES	 ((uint32_t)sizeof(struct mbx_dir_entry))
-#define SIDE_BYTES	 ((uint32_t)sizeof(struct mbx_side_block))
-#define LET_GO_US	 500000u
-#define FNV_BASIS	 0x811c9dc5u
-#define FNV_PRIME	 0x01000193u
+#define SUPER_BYTES ((uint32_t)sizeof(struct mbx_super))
+#define ENTRY_BYTES ((uint32_t)sizeof(struct mbx_dir_entry))
+#define SIDE_BYTES  ((uint32_t)sizeof(struct mbx_side_block))
+#define LET_GO_US   500000u
+#define FNV_BASIS   0x811c9dc5u
+#define FNV_PRIME   0x01000193u
+/* Called from several places, each of which GCC would rather have its own. */
+#define once static __attribute__((noinline))
+
 #define OFF(type, field) ((uint32_t)offsetof(struct type, field))
+
+typedef struct mbx_super mbx_shared *super_at;
+typedef struct mbx_side_block mbx_shared *side_at;
 
 static void store(const struct mbx_link *l, uint32_t off, uint32_t v)
 {
@@ -26,15 +32,16 @@ static uint32_t load(const struct mbx_link *l, uint32_t off)
 	return mbx_ld(mbx_link_word(l, off));
 }
 
-/* A word of the own (ours = 1) or the peer's side block. */
-static uint32_t side_off(const struct mbx_link *l, int ours, uint32_t field)
+MBX_INLINE super_at super_of(const struct mbx_link *l)
 {
-	return l->section[ours ? l->is.side : !l->is.side] + field;
+	return (super_at)(l->is.base);
 }
 
-static void say(const struct mbx_link *l, uint32_t field, uint32_t v)
+/* The side block of this side (mine = 1) or the peer's. */
+MBX_INLINE side_at side_of(const struct mbx_link *l, int mine)
 {
-	store(l, side_off(l, 1, field), v);
+	return (side_at)(l->is.base +
+			 l->section[mine ? l->is.side : !l->is.side]);
 }
 
 static uint32_t round_up(uint32_t n, uint32_t to)
@@ -42,7 +49,7 @@ static uint32_t round_up(uint32_t n, uint32_t to)
 	return (n + to - 1u) & ~(to - 1u);
 }
 
-static uint32_t fnv_word(uint32_t hash, uint32_t w)
+once uint32_t fnv_word(uint32_t hash, uint32_t w)
 {
 	int i;
 
@@ -69,25 +76,28 @@ static uint32_t text_bytes(const char *text)
 	return n ? MBX_ROUND4(n + 1u) : 0;
 }
 
-/* The word at @i of a text that is followed by zeros. */
-static uint32_t text_word(const char *text, uint32_t i)
+/* The next word of a text that is followed by zeros. */
+static uint32_t text_word(const char **text)
 {
-	uint32_t w = 0, k, end = 0;
+	uint32_t w = 0, shift;
 
-	for (k = 0; k < i && !end; k++)
-		end = text[k] == 0;
-	for (k = 0; k < 4 && !end && text[i + k]; k++)
-		w |= (uint32_t)(uint8_t)text[i + k] << (8u * k);
+	for (shift = 0; shift < 32 && **text; shift += 8)
+		w |= (uint32_t)(uint8_t) * (*text)++ << shift;
 	return w;
+}
+
+static void explain(struct mbx_link *l, int channel, uint32_t word,
+		    uint32_t ours, uint32_t theirs)
+{
+	l->why.channel = (int16_t)channel;
+	l->why.word = (uint8_t)word;
+	l->why.ours = ours;
+	l->why.theirs = theirs;
 }
 
 /* ---- layout ---- */
 
-/*
- * CHECK_IS compares what a channel is, CHECK_AT where it stands. In this order,
- * because one channel that differs moves all those behind it.
- */
-enum mode { COMPUTE, WRITE, CHECK_IS, CHECK_AT };
+enum mode { COMPUTE, WRITE, CHECK };
 
 /* Words of a directory entry that are offsets. */
 #define AT_WORDS (1u << 6 | 1u << 10 | 1u << 11 | 1u << 14 | 1u << 15)
@@ -129,9 +139,10 @@ static void next_entry(const struct mbx_link *l, struct walk *k,
 		       const struct mbx_channel *c, uint32_t words[16])
 {
 	uint32_t i, text = text_bytes(c->is.type);
+	const char *name = c->name;
 
 	for (i = 0; i < 16; i++)
-		words[i] = i < 4 ? text_word(c->name, 4u * i) : 0;
+		words[i] = i < 4 ? text_word(&name) : 0;
 	words[4] = (uint32_t)c->is.kind | (uint32_t)c->is.direction << 8 |
 		   (uint32_t)c->is.full << 16;
 	words[5] = mbx_text_hash(c->is.type);
@@ -154,48 +165,49 @@ static void begin_walk(const struct mbx_link *l, struct walk *k)
 	k->hash = fnv_word(FNV_BASIS, l->is.count);
 }
 
-/* Compute, write or check one word; 0, or MBX_EMISMATCH explained. */
-static int word(struct mbx_link *l, enum mode mode, uint32_t off, uint32_t ours)
+/*
+ * Compute, write or check one word, of which link.why would say @channel and @i.
+ *
+ * One channel that differs moves all those behind it, and even those before it:
+ * where a channel stands is blamed only if they are all what they should be. So
+ * such a difference is noted, the first one, and 0 returned; any other is
+ * MBX_EMISMATCH.
+ */
+static int word(struct mbx_link *l, enum mode mode, uint32_t off, uint32_t ours,
+		uint32_t channel, uint32_t i)
 {
+	int moved = AT_WORDS >> i & 1u;
+	uint32_t theirs;
+
 	if (mode == WRITE)
 		store(l, off, ours);
-	if (mode == CHECK_IS || mode == CHECK_AT) {
-		/* a region too small for our directory can't be ours */
-		uint32_t theirs = off < l->is.bytes ? load(l, off) : ~ours;
-
-		if (theirs != ours) {
-			l->why.ours = ours;
-			l->why.theirs = theirs;
-			return MBX_EMISMATCH;
-		}
-	}
-	return 0;
+	if (mode != CHECK)
+		return 0;
+	/* a region too small for our directory can't be ours */
+	theirs = off < l->is.bytes ? load(l, off) : ~ours;
+	if (theirs == ours || (moved && l->why.channel >= 0))
+		return 0;
+	explain(l, (int)channel, i, ours, theirs);
+	return moved ? 0 : MBX_EMISMATCH;
 }
 
 static int walk(struct mbx_link *l, enum mode mode, struct walk *k)
 {
-	uint32_t words[16], i, j, off = SUPER_BYTES;
+	uint32_t words[16], i, j, off = SUPER_BYTES, text = l->text_off;
+	const char *type;
 
 	begin_walk(l, k);
 	for (i = 0; i < l->is.count; i++) {
-		const char *type = l->is.channels[i].is.type;
-		uint32_t text = k->text, bytes = text_bytes(type);
-
+		type = l->is.channels[i].is.type;
 		next_entry(l, k, &l->is.channels[i], words);
-		l->why.channel = (int16_t)i;
 		for (j = 0; j < 16; j++, off += 4u) {
 			k->hash = fnv_word(k->hash, words[j]);
-			l->why.word = (uint8_t)j;
-			if (mode == (AT_WORDS >> j & 1u ? CHECK_IS : CHECK_AT))
-				continue;
-			if (word(l, mode, off, words[j]))
+			if (word(l, mode, off, words[j], i, j))
 				return MBX_EMISMATCH;
 		}
-		if (mode == CHECK_IS)
-			continue;
-		l->why.word = 5; /* a text differs as its hash does */
-		for (j = 0; j < bytes; j += 4u)
-			if (word(l, mode, text + j, text_word(type, j)))
+		/* a text differs as its hash does */
+		for (; text < k->text; text += 4u)
+			if (word(l, mode, text, text_word(&type), i, 5))
 				return MBX_EMISMATCH;
 	}
 	return 0;
@@ -292,10 +304,9 @@ static int power_of_two_in(uint32_t n, uint32_t lo, uint32_t hi)
 
 int mbx_link_init(struct mbx_link *l, const struct mbx_link_config *config)
 {
-	static const struct mbx_link none;
 	uint32_t i;
 
-	*l = none;
+	__builtin_memset(l, 0, sizeof(*l));
 	l->is = *config;
 	if (!l->is.line_bytes)
 		l->is.line_bytes = 64;
@@ -321,7 +332,7 @@ int mbx_link_init(struct mbx_link *l, const struct mbx_link_config *config)
 }
 
 /* The superblock's words but for magic and check. */
-static void super_words(const struct mbx_link *l, uint32_t w[16])
+once void super_words(const struct mbx_link *l, uint32_t w[16])
 {
 	w[1] = MBX_LAYOUT_VERSION;
 	w[2] = l->is.bytes;
@@ -348,49 +359,39 @@ static uint32_t super_check(const uint32_t w[16])
 	return hash;
 }
 
-static void explain(struct mbx_link *l, uint32_t word, uint32_t ours,
-		    uint32_t theirs)
+/* Is word @i no place for a side block? */
+static int bad_section(const uint32_t w[16], uint32_t i)
 {
-	l->why.channel = -1;
-	l->why.word = (uint8_t)word;
-	l->why.ours = ours;
-	l->why.theirs = theirs;
-}
-
-/* Word @i of the superblock makes no sense; @ours is one that would. */
-static int damaged(struct mbx_link *l, const uint32_t w[16], uint32_t i,
-		   uint32_t ours)
-{
-	explain(l, i, ours, w[i]);
-	return MBX_ECORRUPT;
+	return w[2] < SIDE_BYTES || w[i] & 3u || w[i] < SUPER_BYTES ||
+	       w[i] > w[2] - SIDE_BYTES;
 }
 
 /* All but the magic that does not depend on the channels. */
 static int check_super(struct mbx_link *l, const uint32_t w[16])
 {
-	uint32_t i, check = super_check(w);
+	uint32_t check = super_check(w), last = w[2] - SIDE_BYTES, i, ours;
+	int err = MBX_ECORRUPT;
 
-	if (w[1] >> 16 != MBX_LAYOUT_MAJOR) {
-		explain(l, 1, MBX_LAYOUT_VERSION, w[1]);
-		return MBX_EVERSION;
-	}
-	if (w[15] != check)
-		return damaged(l, w, 15, check);
-	if (w[2] > l->is.bytes) {
-		explain(l, 2, l->is.bytes, w[2]);
-		return MBX_ENOSPC;
-	}
-	if (!power_of_two_in(w[6], 4, 4096))
-		return damaged(l, w, 6, l->is.line_bytes);
-	if (!power_of_two_in(w[7], w[6], 65536))
-		return damaged(l, w, 7, l->is.page_bytes);
-	if (w[3] == 0)
-		return damaged(l, w, 3, 1);
-	for (i = 8; i < 10; i++)
-		if (w[2] < SIDE_BYTES || w[i] & 3u || w[i] < SUPER_BYTES ||
-		    w[i] > w[2] - SIDE_BYTES)
-			return damaged(l, w, i, w[2] - SIDE_BYTES);
-	return 0;
+	if (w[1] >> 16 != MBX_LAYOUT_MAJOR)
+		i = 1, ours = MBX_LAYOUT_VERSION, err = MBX_EVERSION;
+	else if (w[15] != check)
+		i = 15, ours = check;
+	else if (w[2] > l->is.bytes)
+		i = 2, ours = l->is.bytes, err = MBX_ENOSPC;
+	else if (!power_of_two_in(w[6], 4, 4096))
+		i = 6, ours = l->is.line_bytes;
+	else if (!power_of_two_in(w[7], w[6], 65536))
+		i = 7, ours = l->is.page_bytes;
+	else if (w[3] == 0)
+		i = 3, ours = 1;
+	else if (bad_section(w, 8))
+		i = 8, ours = last;
+	else if (bad_section(w, 9))
+		i = 9, ours = last;
+	else
+		return 0;
+	explain(l, -1, i, ours, w[i]);
+	return err;
 }
 
 /*
@@ -413,7 +414,7 @@ static int load_super(struct mbx_link *l, uint32_t w[16])
 	int err;
 
 	if (l->is.bytes < SUPER_BYTES) {
-		explain(l, 2, l->is.bytes, SUPER_BYTES);
+		explain(l, -1, 2, l->is.bytes, SUPER_BYTES);
 		return MBX_ENOSPC;
 	}
 	w[3] = mbx_ld_acquire(mbx_link_word(l, OFF(mbx_super, instance)));
@@ -421,7 +422,7 @@ static int load_super(struct mbx_link *l, uint32_t w[16])
 	for (i = 1; i < 16; i++)
 		if (i != 3)
 			w[i] = load(l, 4u * i);
-	explain(l, 0, MBX_MAGIC, w[0]);
+	explain(l, -1, 0, MBX_MAGIC, w[0]);
 	if (w[0] != MBX_MAGIC)
 		return w[0] == 0 ? MBX_EAGAIN : MBX_ENOTREGION;
 	err = check_super(l, w);
@@ -437,15 +438,18 @@ static int check_layout(struct mbx_link *l, const uint32_t w[16])
 	compute(l, w[6], w[7]);
 	l->instance = w[3];
 	super_words(l, ours);
-	explain(l, 5, ours[5], w[5]);
-	if (ours[5] != w[5] || walk(l, CHECK_IS, &k) || walk(l, CHECK_AT, &k))
+	explain(l, -1, 5, ours[5], w[5]);
+	if (ours[5] != w[5] || walk(l, CHECK, &k) || l->why.channel >= 0)
 		return MBX_EMISMATCH;
 	for (i = 4; i < 15; i++)
 		if (ours[i] != w[i] && i != 13) {
-			explain(l, i, ours[i], w[i]);
+			explain(l, -1, i, ours[i], w[i]);
 			return MBX_EMISMATCH;
 		}
-	return l->end_off > w[2] ? damaged(l, w, 2, l->end_off) : 0;
+	if (l->end_off <= w[2])
+		return 0;
+	explain(l, -1, 2, l->end_off, w[2]);
+	return MBX_ECORRUPT;
 }
 
 /*
@@ -545,10 +549,9 @@ int mbx_link_format(struct mbx_link *l, uint32_t now_us)
 }
 
 /* Behind that of the last life, and never 0. */
-static uint32_t next_session(const struct mbx_link *l)
+static uint32_t next_session(side_at mine)
 {
-	uint32_t off = side_off(l, 1, OFF(mbx_side_block, session));
-	uint32_t session = load(l, off) + 1u;
+	uint32_t session = mbx_ld(&mine->session) + 1u;
 
 	return session ? session : 1;
 }
@@ -556,15 +559,15 @@ static uint32_t next_session(const struct mbx_link *l)
 /* Tell the peer, in the only words whose place both sides agree on. */
 static void say_incompatible(struct mbx_link *l, const uint32_t w[16])
 {
-	uint32_t ours = l->layout_hash;
+	side_at mine;
 
 	l->section[MBX_HOST] = w[8];
 	l->section[MBX_REMOTE] = w[9];
-	say(l, OFF(mbx_side_block, layout_hash), ours);
-	say(l, OFF(mbx_side_block, instance), w[3]);
-	say(l, OFF(mbx_side_block, session), next_session(l));
-	mbx_st_release(mbx_link_word(l, side_off(l, 1, 0)),
-		       MBX_SIDE_INCOMPATIBLE);
+	mine = side_of(l, 1);
+	mbx_st(&mine->layout_hash, l->layout_hash);
+	mbx_st(&mine->instance, w[3]);
+	mbx_st(&mine->session, next_session(mine));
+	mbx_st_release(&mine->state, MBX_SIDE_INCOMPATIBLE);
 }
 
 static int observe(struct mbx_link *l, uint32_t w[16])
@@ -602,16 +605,15 @@ static void forget(const struct mbx_link *l, uint32_t bytes)
 /* Region formatted again, or about to be: let go, but do not touch a new one. */
 static int is_stale(struct mbx_link *l)
 {
-	uint32_t magic = mbx_ld_acquire(mbx_link_word(l, 0));
+	super_at super = super_of(l);
+	uint32_t magic = mbx_ld_acquire(&super->magic);
 
-	if (magic == MBX_MAGIC &&
-	    load(l, OFF(mbx_super, instance)) == l->instance)
+	if (magic == MBX_MAGIC && mbx_ld(&super->instance) == l->instance)
 		return 0;
 	if (magic == 0 && l->session) {
 		forget(l, l->end_off); /* a claim may be open, and dirty */
 		/* nothing stored here before may come after the formatting */
-		mbx_st_release(mbx_link_word(l, side_off(l, 1, 0)),
-			       MBX_SIDE_DOWN);
+		mbx_st_release(&side_of(l, 1)->state, MBX_SIDE_DOWN);
 	}
 	l->instance = 0;
 	l->peer_session = 0;
@@ -620,23 +622,23 @@ static int is_stale(struct mbx_link *l)
 
 static void begin_life(struct mbx_link *l)
 {
+	side_at mine = side_of(l, 1);
+
 	/* Down first: nothing of this life is to be taken for the last one's. */
-	say(l, OFF(mbx_side_block, state), MBX_SIDE_DOWN);
+	mbx_st(&mine->state, MBX_SIDE_DOWN);
 	mbx_order_all();
-	l->session = next_session(l);
-	l->beat = load(l, side_off(l, 1, OFF(mbx_side_block, beat)));
-	say(l, OFF(mbx_side_block, ack), 0);
+	l->session = next_session(mine);
+	l->beat = mbx_ld(&mine->beat);
+	mbx_st(&mine->ack, 0);
 	/* whoever sees the new session must not see the old acknowledgement */
-	mbx_st_release(
-		mbx_link_word(l, side_off(l, 1, OFF(mbx_side_block, session))),
-		l->session);
-	say(l, OFF(mbx_side_block, instance), l->instance);
-	say(l, OFF(mbx_side_block, layout_hash), l->layout_hash);
-	say(l, OFF(mbx_side_block, code_version), MBX_CODE_VERSION);
-	say(l, OFF(mbx_side_block, boot_reason), l->is.boot_reason);
-	say(l, OFF(mbx_side_block, wakeup), l->is.wakeup);
-	say(l, OFF(mbx_side_block, owner), l->is.owner);
-	mbx_st_release(mbx_link_word(l, side_off(l, 1, 0)), MBX_SIDE_ATTACHING);
+	mbx_st_release(&mine->session, l->session);
+	mbx_st(&mine->instance, l->instance);
+	mbx_st(&mine->layout_hash, l->layout_hash);
+	mbx_st(&mine->code_version, MBX_CODE_VERSION);
+	mbx_st(&mine->boot_reason, l->is.boot_reason);
+	mbx_st(&mine->wakeup, l->is.wakeup);
+	mbx_st(&mine->owner, l->is.owner);
+	mbx_st_release(&mine->state, MBX_SIDE_ATTACHING);
 }
 
 int mbx_link_attach(struct mbx_link *l)
@@ -683,18 +685,17 @@ static int is_silent(struct mbx_link *l, uint32_t beat, uint32_t now_us)
 static uint32_t look_at_peer(struct mbx_link *l, uint32_t now_us, int *knows_us,
 			     uint32_t *events)
 {
+	side_at peer = side_of(l, 0);
 	uint32_t state, session, beat;
 
 	/*
 	 * Pairs with the release in begin_life(): the session before the ack,
 	 * and before the state, so that a life that is up has said all of itself.
 	 */
-	session = mbx_ld_acquire(
-		mbx_link_word(l, side_off(l, 0, OFF(mbx_side_block, session))));
-	state = mbx_ld_acquire(mbx_link_word(l, side_off(l, 0, 0)));
-	beat = load(l, side_off(l, 0, OFF(mbx_side_block, beat)));
-	*knows_us = load(l, side_off(l, 0, OFF(mbx_side_block, ack))) ==
-		    l->session;
+	session = mbx_ld_acquire(&peer->session);
+	state = mbx_ld_acquire(&peer->state);
+	beat = mbx_ld(&peer->beat);
+	*knows_us = mbx_ld(&peer->ack) == l->session;
 	if (state == MBX_SIDE_INCOMPATIBLE && l->incompatible != session) {
 		l->incompatible = session;
 		*events |= MBX_EVENT_INCOMPATIBLE;
@@ -702,14 +703,12 @@ static uint32_t look_at_peer(struct mbx_link *l, uint32_t now_us, int *knows_us,
 	if (is_silent(l, beat, now_us) ||
 	    (state != MBX_SIDE_ATTACHING && state != MBX_SIDE_UP))
 		return 0;
-	if (load(l, side_off(l, 0, OFF(mbx_side_block, instance))) !=
-	    l->instance)
-		return 0;
-	return session;
+	return mbx_ld(&peer->instance) == l->instance ? session : 0;
 }
 
 uint32_t mbx_link_poll(struct mbx_link *l, uint32_t now_us)
 {
+	side_at mine = side_of(l, 1);
 	uint32_t session, events = 0;
 	int knows_us;
 
@@ -719,8 +718,8 @@ uint32_t mbx_link_poll(struct mbx_link *l, uint32_t now_us)
 		return MBX_EVENT_RESET;
 	if (!l->session)
 		return 0;
-	say(l, OFF(mbx_side_block, time_us), now_us);
-	say(l, OFF(mbx_side_block, beat), ++l->beat);
+	mbx_st(&mine->time_us, now_us);
+	mbx_st(&mine->beat, ++l->beat);
 	session = look_at_peer(l, now_us, &knows_us, &events);
 
 	if (l->peer_session && session != l->peer_session) {
@@ -729,14 +728,14 @@ uint32_t mbx_link_poll(struct mbx_link *l, uint32_t now_us)
 	}
 	/* who is told DOWN gets to act on it before the next life may send */
 	if (session && !(events & MBX_EVENT_DOWN))
-		say(l, OFF(mbx_side_block, ack), session);
+		mbx_st(&mine->ack, session);
 	if (session && knows_us && !l->peer_session) {
 		events |= l->last_session && l->last_session != session
 				  ? MBX_EVENT_RESTARTED
 				  : MBX_EVENT_UP;
 		l->peer_session = l->last_session = session;
 	}
-	mbx_st_release(mbx_link_word(l, side_off(l, 1, 0)),
+	mbx_st_release(&mine->state,
 		       l->peer_session ? MBX_SIDE_UP : MBX_SIDE_ATTACHING);
 	return events;
 }
@@ -744,8 +743,7 @@ uint32_t mbx_link_poll(struct mbx_link *l, uint32_t now_us)
 void mbx_link_detach(struct mbx_link *l)
 {
 	if (l->instance && l->session && !is_stale(l))
-		mbx_st_release(mbx_link_word(l, side_off(l, 1, 0)),
-			       MBX_SIDE_DOWN);
+		mbx_st_release(&side_of(l, 1)->state, MBX_SIDE_DOWN);
 	l->instance = 0;
 	l->peer_session = 0;
 }
@@ -786,6 +784,8 @@ static int queue_at(const struct mbx_link *l, uint32_t index, uint32_t stream,
 	at->max_bytes = s[0];
 	at->ring_bytes = s[1];
 	at->full = l->is.channels[index].is.full;
+	if (MBX_PORT_COPIES)
+		at->memory = (uint8_t)l->is.memory;
 	return 0;
 }
 
@@ -818,5 +818,7 @@ int mbx_link_slots(const struct mbx_link *l, uint32_t index,
 				     l->line));
 	at->max_bytes = words[8];
 	at->slots = words[7];
+	if (MBX_PORT_COPIES)
+		at->memory = (uint8_t)l->is.memory;
 	return 0;
 }

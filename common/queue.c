@@ -17,7 +17,19 @@
 #include <mbx/queue.h>
 
 #define unlikely(x) __builtin_expect(!!(x), 0)
-#define IN_HAND	    1u
+#define likely(x)   __builtin_expect(!!(x), 1)
+/*
+ * What a fast path leaves to another function costs it no saved registers, and
+ * some bytes: not where size is what counts.
+ */
+#ifdef __OPTIMIZE_SIZE__
+#define slow_path static
+#else
+#define slow_path static __attribute__((noinline))
+#endif
+#define IN_HAND 1u
+#define SLEEPS	1u /* bit 0 of tx_block.full and rx_block.wait ... */
+#define ONE	2u /* ... and what is counted above it */
 
 /* Bytes of the record of a message: header and payload, in whole words. */
 MBX_INLINE uint32_t record_bytes(uint32_t bytes)
@@ -25,39 +37,64 @@ MBX_INLINE uint32_t record_bytes(uint32_t bytes)
 	return (bytes + 7u) & ~3u;
 }
 
+/*
+ * Where the next header is behind one that was found at @pos; the ring's size
+ * behind padding, which nothing else ends at; 0 if the header is impossible. No
+ * sum wraps: a message is not that long.
+ */
+MBX_INLINE uint32_t behind(uint32_t pos, uint32_t h, uint32_t size,
+			   uint32_t max_bytes)
+{
+	uint32_t n = h - MBX_HDR_MSG, next = pos + record_bytes(n);
+
+	if (n <= max_bytes && next < size)
+		return next;
+	return pos && h == MBX_HDR_PAD + (size - pos - 4u) ? size : 0;
+}
+
 uint32_t mbx_queue_step(uint32_t h, uint32_t pos, uint32_t size)
 {
-	uint32_t room = size - pos - 4u, n = h - MBX_HDR_MSG;
+	uint32_t next = behind(pos, h, size, size);
 
-	if (n <= room) {
-		n = record_bytes(n);
-		return n > room ? 0 : n;
+	return next ? next - pos : 0;
+}
+
+static uint32_t behind_in(const struct mbx_queue_place *at, uint32_t pos,
+			  uint32_t h)
+{
+	return behind(pos, h, at->ring_bytes, at->max_bytes);
+}
+
+/*
+ * (A1) The read offset, fetched once, to *@read. Returns 1 if the message there
+ * is in hand, else 0; or MBX_EPROTO with the value in *@bad.
+ */
+static int load_read(const struct mbx_queue_place *at, uint32_t *read,
+		     uint32_t *bad)
+{
+	uint32_t raw = mbx_ld_acquire(mbx_word_at(at->rx, 0));
+
+	if (raw & 2u || raw >= at->ring_bytes) {
+		*bad = raw;
+		return MBX_EPROTO;
 	}
-	if (h == MBX_HDR_PAD + room)
-		return pos ? room + 4u : 0;
-	return 0;
+	*read = raw & ~IN_HAND;
+	return (int)(raw & IN_HAND);
 }
 
-/* (A1) A read offset, fetched once, to *raw; without the mark, ~0 if bad. */
-static uint32_t load_read(const struct mbx_queue_place *at, uint32_t *raw)
+/* Raise or lower a sleeper's flag; *@said is what its word says. */
+MBX_INLINE void set_flag(struct mbx_word mbx_shared *word, uint32_t *said,
+			 int on)
 {
-	uint32_t r = mbx_ld_acquire(mbx_word_at(at->rx, 0));
-
-	*raw = r;
-	r &= ~IN_HAND;
-	return (r & 3u) || r >= at->ring_bytes ? ~0u : r;
+	*said = (*said & ~SLEEPS) | (on ? SLEEPS : 0);
+	mbx_st(word, *said);
 }
 
-static int impossible(struct mbx_tx *tx, uint32_t value)
+/* What begins a life of either end. Returns as load_read(). */
+static __attribute__((noinline)) int take_up(struct mbx_queue_place *mine,
+					     const struct mbx_queue_place *at,
+					     uint32_t *pos, uint32_t *bad)
 {
-	tx->bad = value;
-	return MBX_EPROTO;
-}
-
-int mbx_tx_attach(struct mbx_tx *tx, const struct mbx_queue_place *at)
-{
-	uint32_t size = at->ring_bytes, left = size, pos, raw, h, n;
-
 	/*
 	 * A life before this one saw the consumer's position up to some value;
 	 * seeing an older one now would put the write offset onto messages not
@@ -65,83 +102,88 @@ int mbx_tx_attach(struct mbx_tx *tx, const struct mbx_queue_place *at)
 	 * the earlier life is over.
 	 */
 	mbx_order_all();
-	/* harmless too should somebody use it in spite of an error */
-	tx->at = *at;
-	tx->pos = tx->limit = tx->seen = tx->hold = tx->claimed = tx->bad = 0;
-	pos = load_read(at, &raw);
-	if (pos == ~0u)
-		return impossible(tx, raw);
-	tx->seen = pos;
-	for (;;) {
-		h = mbx_ld(mbx_word_at(at->ring, pos));
-		if (h == 0)
-			break;
-		n = mbx_queue_step(h, pos, size);
-		/* never all the way round; pos + n is size for padding only */
-		if (n == 0 || n >= left ||
-		    (pos + n != size && h - MBX_HDR_MSG > at->max_bytes))
-			return impossible(tx, h);
-		left -= n;
-		pos += n;
-		if (pos == size)
-			pos = 0;
+	*mine = *at;
+	*pos = *bad = 0; /* harmless too should somebody go on in spite of it */
+	return load_read(mine, pos, bad);
+}
+
+int mbx_tx_attach(struct mbx_tx *tx, const struct mbx_queue_place *at)
+{
+	uint32_t left = at->ring_bytes, pos, next, h;
+	int ret = take_up(&tx->at, at, &tx->seen, &tx->bad);
+
+	tx->pos = tx->limit = pos = tx->seen;
+	tx->open = 0;
+	if (ret < 0)
+		return ret;
+	while ((h = mbx_ld(mbx_word_at(at->ring, pos))) != 0) {
+		next = behind_in(at, pos, h);
+		if (!next || next - pos >= left) { /* not all round */
+			tx->bad = h;
+			return MBX_EPROTO;
+		}
+		left -= next - pos;
+		pos = next == at->ring_bytes ? 0 : next;
 	}
 	tx->pos = tx->limit = pos;
-	tx->full = mbx_ld(mbx_word_at(at->tx, 0)) & ~1u;
-	mbx_st(mbx_word_at(at->tx, 0), tx->full);
+	tx->full = mbx_ld(at->tx);
+	set_flag(at->tx, &tx->full, 0);
 	return 0;
 }
 
 /*
- * The slow path: make room for a record of @need bytes at tx->pos, within the
- * limit left in tx->limit. Loads the consumer's position once; no loop.
+ * Room for a record of @need bytes at tx->pos, within the limit left in
+ * tx->limit; or MBX_EAGAIN, or MBX_EPROTO. Loads the consumer's position once;
+ * no loop.
  */
-static int make_room(struct mbx_tx *tx, uint32_t need)
+MBX_INLINE int make_room(struct mbx_tx *tx, uint32_t need)
 {
 	struct mbx_word mbx_shared *ring = tx->at.ring;
-	uint32_t size = tx->at.ring_bytes, pos = tx->pos, limit, read, moved,
-		 written, raw;
+	uint32_t pos = tx->pos, tail = tx->at.ring_bytes - 4u - pos, read;
+	int in_hand = load_read(&tx->at, &read, &tx->bad);
 
-	read = load_read(&tx->at, &raw);
-	if (read == ~0u)
-		return impossible(tx, raw);
-	moved = read - tx->seen + (read < tx->seen ? size : 0);
-	written = pos - tx->seen + (pos < tx->seen ? size : 0);
-	if (moved > written)
-		return impossible(tx, raw);
+	if (in_hand < 0)
+		return MBX_EPROTO;
+	/*
+	 * From seen to read to pos and back to seen is once round the ring, or
+	 * nowhere: one of the three steps leads to a lower offset, or none.
+	 * Is read not where it can be, it is two. (A step's top bit says so.)
+	 */
+	if (((read - tx->seen) ^ (pos - read) ^ (pos - tx->seen)) >> 31) {
+		tx->bad = read | (uint32_t)in_hand;
+		return MBX_EPROTO;
+	}
 	tx->seen = read;
-
-	if (read > pos) {
-		limit = read - 4u;
+	if (read <= pos && (tail >= need || read == 0)) {
+		tx->limit = pos + tail;
 	} else {
-		limit = size - 4u;
-		if (limit - pos < need && read != 0) {
-			uint32_t pad = MBX_HDR_PAD + (size - pos - 4u);
-
+		if (read <= pos) {
 			/*
 			 * The tail is too short: padding is published now, by
 			 * itself (P2). Only together with its record, a long
 			 * message could wait for ever for room on both sides.
-			 * Inside a batch the first header publishes it.
 			 */
 			mbx_st(ring, 0);
-			if (tx->hold)
-				mbx_st(mbx_word_at(ring, pos), pad);
-			else
-				mbx_st_release(mbx_word_at(ring, pos), pad);
+			mbx_st_release(mbx_word_at(ring, pos),
+				       MBX_HDR_PAD + tail);
 			tx->pos = pos = 0;
-			limit = read - 4u;
 		}
+		tx->limit = read - 4u;
 	}
-	tx->limit = limit;
-	return limit - pos >= need ? 0 : MBX_EAGAIN;
+	return tx->limit - pos >= need ? 0 : MBX_EAGAIN;
 }
 
-/* The first header of a batch is stored last: (P1) for the whole batch. */
-static void publish_batch(struct mbx_tx *tx)
+/* Open is the first header of a batch, or a claim's bytes + 1. */
+MBX_INLINE int is_batch(const struct mbx_tx *tx)
 {
-	mbx_st_release(mbx_word_at(tx->at.ring, tx->hold_off), tx->hold);
-	tx->hold = 0;
+	return tx->open >= MBX_HDR_MSG;
+}
+
+/* The first header of a batch is stored last: (P1) for all of it. */
+MBX_INLINE void publish_batch(struct mbx_tx *tx)
+{
+	mbx_st_release(tx->first, tx->open);
+	tx->open = 0;
 }
 
 /* While a batch or a claim is open: no way past before_record(). */
@@ -151,99 +193,102 @@ static void close_fast_path(struct mbx_tx *tx)
 	tx->limit = tx->pos;
 }
 
-/* No room: flush (or both sides wait for ever), count, apply the policy. */
-static int no_room(struct mbx_tx *tx)
-{
-	if (tx->hold)
-		publish_batch(tx);
-	/* one that waits for room tries again and again: counted once */
-	if (tx->at.full == MBX_DROP || !(tx->full & 1u)) {
-		tx->full += 2u;
-		mbx_st(mbx_word_at(tx->at.tx, 0), tx->full);
-	}
-	return tx->at.full == MBX_DROP ? 1 : MBX_EAGAIN;
-}
-
 /*
- * A batch or a claim puts the limit onto the position, so that the fast path
- * of mbx_tx_send() needs no test of its own and comes here.
+ * See to it that there is room, or say why there is none; what is open and not
+ * @joined ends. A batch or a claim puts the limit onto the position, so that the
+ * fast path of mbx_tx_send() needs no test of its own and comes here.
  */
-static int before_record(struct mbx_tx *tx, uint32_t bytes, int in_batch)
+static int before_record(struct mbx_tx *tx, uint32_t bytes, int joined)
 {
 	uint32_t need = record_bytes(bytes);
-	int err;
+	int err, drop = tx->at.full == MBX_DROP;
 
 	if (bytes > tx->at.max_bytes)
 		return MBX_EMSGSIZE;
-	if (tx->claimed)
-		return MBX_EBUSY;
-	if (!in_batch)
-		mbx_tx_flush(tx);
-	else if (tx->hold)
+	if (tx->open) {
+		if (!is_batch(tx))
+			return MBX_EBUSY;
 		tx->limit = tx->spare_limit;
+		if (!joined)
+			publish_batch(tx);
+	}
 	if (tx->limit - tx->pos >= need)
 		return 0;
 	err = make_room(tx, need);
-	if (err == MBX_EAGAIN)
-		return no_room(tx);
-	if (err && tx->hold)
-		close_fast_path(tx);
-	return err;
+	if (err != MBX_EAGAIN)
+		return err;
+	/* one that waits for room tries again and again: counted once */
+	if (drop || !(tx->full & SLEEPS)) {
+		tx->full += ONE;
+		mbx_st(tx->at.tx, tx->full);
+	}
+	return drop ? 1 : MBX_EAGAIN;
 }
 
-/* Payload and the 0 behind it; the header is the caller's to publish. */
-MBX_INLINE uint32_t fill_record(struct mbx_tx *tx, const void *msg,
-				uint32_t bytes)
+/* No room at once, or something to be done first. */
+slow_path int send_slowly(struct mbx_tx *tx, const void *msg, uint32_t bytes)
 {
-	uint32_t pos = tx->pos, next = pos + record_bytes(bytes);
+	int err = before_record(tx, bytes, 0);
 
-	mbx_st(mbx_word_at(tx->at.ring, next), 0);
-	mbx_copy_in(mbx_word_at(tx->at.ring, pos + 4u), msg, bytes);
-	tx->pos = next;
-	return pos;
+	return err ? err : mbx_tx_send(tx, msg, bytes); /* which is a jump */
+}
+
+/* Payload at @at + 4, and the 0 behind it. */
+MBX_INLINE void fill_record(const struct mbx_tx *tx,
+			    struct mbx_word mbx_shared *at, const void *msg,
+			    uint32_t bytes)
+{
+	mbx_st(mbx_word_at(at, record_bytes(bytes)), 0);
+	mbx_payload_in(mbx_word_at(at, 4), msg, bytes, tx->at.memory);
 }
 
 int mbx_tx_send(struct mbx_tx *tx, const void *msg, uint32_t bytes)
 {
-	uint32_t pos;
+	uint32_t need = record_bytes(bytes), pos = tx->pos;
+	struct mbx_word mbx_shared *at;
 
 	if (unlikely(bytes > tx->at.max_bytes) ||
-	    unlikely(tx->limit - tx->pos < record_bytes(bytes))) {
-		int err = before_record(tx, bytes, 0);
-
-		if (err)
-			return err;
-	}
-	pos = fill_record(tx, msg, bytes);
+	    unlikely(tx->limit - pos < need))
+		return send_slowly(tx, msg, bytes);
+	at = mbx_word_at(tx->at.ring, pos);
+	tx->pos = pos + need;
+	fill_record(tx, at, msg, bytes);
 	/*
 	 * (P1) A consumer that sees the header also sees the payload and the 0
 	 * behind it. Pairs with (A2).
 	 */
-	mbx_st_release(mbx_word_at(tx->at.ring, pos), MBX_HDR_MSG + bytes);
+	mbx_st_release(at, MBX_HDR_MSG + bytes);
 	return 0;
 }
 
 int mbx_tx_put(struct mbx_tx *tx, const void *msg, uint32_t bytes)
 {
-	uint32_t pos;
+	struct mbx_word mbx_shared *at;
 	int err = before_record(tx, bytes, 1);
 
-	if (err)
+	if (err == MBX_EMSGSIZE || err == MBX_EBUSY)
 		return err;
-	pos = fill_record(tx, msg, bytes);
-	if (tx->hold) {
-		mbx_st(mbx_word_at(tx->at.ring, pos), MBX_HDR_MSG + bytes);
-	} else {
-		tx->hold_off = pos;
-		tx->hold = MBX_HDR_MSG + bytes;
+	if (!err) {
+		at = mbx_word_at(tx->at.ring, tx->pos);
+		tx->pos += record_bytes(bytes);
+		fill_record(tx, at, msg, bytes);
+		if (tx->open) {
+			mbx_st(at, MBX_HDR_MSG + bytes);
+		} else {
+			tx->first = at;
+			tx->open = MBX_HDR_MSG + bytes;
+		}
+	} else if (tx->open && err != MBX_EPROTO) {
+		publish_batch(tx); /* or both sides wait for ever */
 	}
-	close_fast_path(tx);
-	return 0;
+	if (tx->open)
+		close_fast_path(tx);
+	return err;
 }
 
 void mbx_tx_flush(struct mbx_tx *tx)
 {
-	if (!tx->hold)
+	if (!is_batch(tx))
 		return;
 	tx->limit = tx->spare_limit;
 	publish_batch(tx);
@@ -257,25 +302,25 @@ int mbx_tx_claim(struct mbx_tx *tx, uint32_t bytes,
 	if (err)
 		return err;
 	*data = mbx_word_at(tx->at.ring, tx->pos + 4u);
-	tx->claimed = bytes + 1u;
+	tx->open = bytes + 1u;
 	close_fast_path(tx);
 	return 0;
 }
 
 int mbx_tx_commit(struct mbx_tx *tx, uint32_t bytes)
 {
-	uint32_t pos = tx->pos, next = pos + record_bytes(bytes);
-	struct mbx_word mbx_shared *ring = tx->at.ring;
+	uint32_t need = record_bytes(bytes);
+	struct mbx_word mbx_shared *at;
 
-	if (!tx->claimed)
+	if (!tx->open || is_batch(tx))
 		return MBX_EINVAL;
-	if (bytes >= tx->claimed)
+	if (bytes >= tx->open)
 		return MBX_EMSGSIZE;
 	mbx_tx_abort(tx); /* the claim ends here; its payload is cleaned */
-	mbx_st(mbx_word_at(ring, next), 0);
-	tx->pos = next;
-	/* (P1) */
-	mbx_st_release(mbx_word_at(ring, pos), MBX_HDR_MSG + bytes);
+	at = mbx_word_at(tx->at.ring, tx->pos);
+	mbx_st(mbx_word_at(at, need), 0);
+	tx->pos += need;
+	mbx_st_release(at, MBX_HDR_MSG + bytes); /* (P1) */
 	return 0;
 }
 
@@ -283,15 +328,15 @@ void mbx_tx_abort(struct mbx_tx *tx)
 {
 	struct mbx_word mbx_shared *data;
 
-	if (!tx->claimed)
+	if (!tx->open || is_batch(tx))
 		return;
 	/*
 	 * All of the claim: a line left dirty behind the message could be
 	 * evicted into whatever stands there after the next formatting.
 	 */
 	data = mbx_word_at(tx->at.ring, tx->pos + 4u);
-	mbx_port_clean((void mbx_force *)(uintptr_t)data, tx->claimed - 1u);
-	tx->claimed = 0;
+	mbx_port_clean((void mbx_force *)(uintptr_t)data, tx->open - 1u);
+	tx->open = 0;
 	tx->limit = tx->spare_limit;
 }
 
@@ -308,123 +353,116 @@ int mbx_tx_notify(struct mbx_tx *tx)
 
 int mbx_tx_want_room(struct mbx_tx *tx, int on)
 {
-	uint32_t raw;
+	uint32_t read, bad;
 
-	tx->full = (tx->full & ~1u) | (on ? 1u : 0u);
-	mbx_st(mbx_word_at(tx->at.tx, 0), tx->full);
+	set_flag(tx->at.tx, &tx->full, on);
 	if (!on)
 		return 0;
 	mbx_order_all(); /* (W2), pairs with the one in mbx_rx_notify() */
-	return load_read(&tx->at, &raw) != tx->seen;
+	return load_read(&tx->at, &read, &bad) < 0 || read != tx->seen;
 }
 
 int mbx_rx_attach(struct mbx_rx *rx, const struct mbx_queue_place *at)
 {
-	uint32_t read, raw;
-
-	mbx_order_all();
-	rx->at = *at;
-	rx->pos = rx->next = 0;
 	/* our own word: the acquire pairs with the release of the life before */
-	read = load_read(at, &raw);
-	rx->bad = read == ~0u ? raw : 0;
-	if (read == ~0u)
-		return MBX_EPROTO;
-	rx->pos = read;
-	rx->wait = mbx_ld(mbx_word_at(at->rx, 4)) & ~1u;
-	mbx_st(mbx_word_at(at->rx, 4), rx->wait);
-	return (int)(raw & IN_HAND);
+	int ret = take_up(&rx->at, at, &rx->pos, &rx->bad);
+
+	rx->next = 0;
+	rx->end = at->ring_bytes;
+	if (ret < 0)
+		return ret;
+	rx->wait = mbx_ld(mbx_word_at(at->rx, 4));
+	set_flag(mbx_word_at(at->rx, 4), &rx->wait, 0);
+	return ret;
 }
 
 /* (R1) The producer's licence to overwrite all before @next. Pairs with A1. */
 MBX_INLINE void give_back(struct mbx_rx *rx, uint32_t next)
 {
 	rx->pos = next;
-	mbx_st_release(mbx_word_at(rx->at.rx, 0), next);
+	mbx_st_release(rx->at.rx, next);
 }
 
 /*
- * The header is not that of a plain message that fits: 0 when padding was
- * skipped (look again), else what to return.
+ * The header is not that of a plain message that fits, or one is in hand: 0
+ * when padding was skipped (look again), else what to return.
  */
 static int odd_header(struct mbx_rx *rx, uint32_t h)
 {
-	uint32_t n;
+	uint32_t next;
 
+	if (!rx->end)
+		return MBX_EBUSY;
 	if (h == 0)
 		return MBX_EAGAIN;
-	n = mbx_queue_step(h, rx->pos, rx->at.ring_bytes);
-	if (n != 0 && rx->pos + n == rx->at.ring_bytes) {
+	next = behind_in(&rx->at, rx->pos, h);
+	if (next == rx->at.ring_bytes) {
 		give_back(rx, 0);
 		return 0;
 	}
-	if (n != 0 && h - MBX_HDR_MSG <= rx->at.max_bytes)
+	if (next)
 		return MBX_EMSGSIZE;
 	rx->bad = h;
-	rx->wait += 2u;
+	rx->wait += ONE;
 	mbx_st(mbx_word_at(rx->at.rx, 4), rx->wait);
 	return MBX_EPROTO;
 }
 
 /*
- * Find the oldest message of at most @cap bytes; its length, or an error. Goes
- * round at most twice: padding at offset 0 is impossible.
+ * Is a message of @n bytes one that fits, by its declaration and its place? No
+ * sum wraps, for the first says that @n is not large.
  */
-MBX_INLINE int next_message(struct mbx_rx *rx, uint32_t cap, uint32_t *next)
+MBX_INLINE int fits(const struct mbx_rx *rx, uint32_t n, uint32_t next)
 {
-	uint32_t size = rx->at.ring_bytes, h, n;
-	int err;
+	return likely(n <= rx->at.max_bytes) && likely(next < rx->end);
+}
 
-	for (;;) {
-		/* (A2) pairs with P1 and P2; the one load of this header */
-		h = mbx_ld_acquire(mbx_word_at(rx->at.ring, rx->pos));
-		n = h - MBX_HDR_MSG;
-		if (n <= cap && n <= size - rx->pos - 4u) {
-			*next = rx->pos + record_bytes(n);
-			if (*next != size)
-				return (int)n;
-		}
-		err = odd_header(rx, h);
-		if (err)
-			return err;
-	}
+/* At most twice: padding at offset 0 is impossible. */
+slow_path int recv_again(struct mbx_rx *rx, void *buf, uint32_t cap, uint32_t h)
+{
+	int err = odd_header(rx, h);
+
+	return err ? err : mbx_rx_recv(rx, buf, cap); /* which is a jump */
 }
 
 int mbx_rx_recv(struct mbx_rx *rx, void *buf, uint32_t cap)
 {
-	uint32_t next = 0;
-	int n;
+	uint32_t pos = rx->pos, h, n, next;
+	struct mbx_word mbx_shared *at = mbx_word_at(rx->at.ring, pos);
 
-	if (rx->next)
-		return MBX_EBUSY;
-	if (cap > rx->at.max_bytes)
-		cap = rx->at.max_bytes;
-	n = next_message(rx, cap, &next);
-	if (n < 0)
-		return n;
-	mbx_copy_out(buf, mbx_word_at(rx->at.ring, rx->pos + 4u), (uint32_t)n);
+	h = mbx_ld_acquire(at); /* (A2) pairs with P1 and P2; loaded once */
+	n = h - MBX_HDR_MSG;
+	next = pos + record_bytes(n);
+	if (unlikely(n > cap) || !fits(rx, n, next))
+		return recv_again(rx, buf, cap, h);
+	mbx_payload_out(buf, mbx_word_at(at, 4), n, rx->at.memory);
 	give_back(rx, next);
-	return n;
+	return (int)n;
 }
 
 int mbx_rx_peek(struct mbx_rx *rx, struct mbx_word mbx_shared **data)
 {
-	int n = next_message(rx, rx->at.max_bytes, &rx->next);
-	struct mbx_word mbx_shared *at;
+	struct mbx_word mbx_shared *at = mbx_word_at(rx->at.ring, rx->pos);
+	uint32_t h = mbx_ld_acquire(at), n = h - MBX_HDR_MSG; /* (A2) */
+	uint32_t next = rx->pos + record_bytes(n);
+	int err;
 
-	if (n < 0) {
-		rx->next = 0;
-		return n;
+	rx->end = rx->at.ring_bytes; /* peeking again is fine */
+	rx->next = 0;
+	if (!fits(rx, n, next)) {
+		err = odd_header(rx, h);
+		return err ? err : mbx_rx_peek(rx, data);
 	}
 	/*
 	 * In hand: should this side die before the release, the next life knows
 	 * that it sees this message for the second time.
 	 */
-	mbx_st_release(mbx_word_at(rx->at.rx, 0), rx->pos | IN_HAND);
-	at = mbx_word_at(rx->at.ring, rx->pos + 4u);
-	mbx_port_invalidate((void mbx_force *)(uintptr_t)at, (uint32_t)n);
-	*data = at;
-	return n;
+	mbx_st_release(rx->at.rx, rx->pos | IN_HAND);
+	rx->next = next;
+	rx->end = 0; /* closes the fast path of mbx_rx_recv() */
+	*data = mbx_word_at(at, 4);
+	mbx_port_invalidate((void mbx_force *)(uintptr_t)*data, n);
+	return (int)n;
 }
 
 void mbx_rx_release(struct mbx_rx *rx)
@@ -433,6 +471,7 @@ void mbx_rx_release(struct mbx_rx *rx)
 		return;
 	give_back(rx, rx->next);
 	rx->next = 0;
+	rx->end = rx->at.ring_bytes;
 }
 
 int mbx_rx_notify(struct mbx_rx *rx)
@@ -444,8 +483,7 @@ int mbx_rx_notify(struct mbx_rx *rx)
 
 int mbx_rx_want_data(struct mbx_rx *rx, int on)
 {
-	rx->wait = (rx->wait & ~1u) | (on ? 1u : 0u);
-	mbx_st(mbx_word_at(rx->at.rx, 4), rx->wait);
+	set_flag(mbx_word_at(rx->at.rx, 4), &rx->wait, on);
 	mbx_order_all(); /* (W1) */
 	return mbx_ld(mbx_word_at(rx->at.ring, rx->pos)) != 0;
 }

@@ -49,7 +49,7 @@ int mbx_writer_write(struct mbx_writer *w, unsigned int level, const void *data,
 	mbx_st(mbx_word_at(slot, 4),
 	       MBX_SLOT_WRITTEN | (level & 15u) << MBX_SLOT_LEVEL_SHIFT |
 		       bytes);
-	mbx_copy_in(mbx_word_at(slot, 8), data, bytes);
+	mbx_payload_in(mbx_word_at(slot, 8), data, bytes, w->at.memory);
 	mbx_st_release(mbx_word_at(w->at.ctl, END), number); /* S2 */
 	mbx_port_unmask(was);
 	return 0;
@@ -74,7 +74,7 @@ static int read_slot(const struct mbx_slots_place *at, uint32_t number,
 	else if (bytes > cap)
 		ret = MBX_EMSGSIZE;
 	else
-		mbx_copy_out(buf, mbx_word_at(slot, 8), bytes);
+		mbx_payload_out(buf, mbx_word_at(slot, 8), bytes, at->memory);
 	mbx_order_loads(); /* S3 */
 	begin = mbx_ld(mbx_word_at(at->ctl, BEGIN));
 	if (begin - number >= at->slots) /* begin goes ahead of all others */

@@ -19,7 +19,9 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <sys/un.h>
@@ -47,6 +49,14 @@ struct mbxi_bell {
 	int pollable; /* what mbxi_bell_fd() gave out; -1: nothing */
 	struct sockaddr_un addr;
 	int timer; /* socket: looks for a peer that is gone */
+	uint32_t wakeup;
+	/* uio: which device, and the register that rings the peer */
+	struct mbxi_uio device;
+	bool interrupts; /* it has some */
+	void *registers;
+	size_t registers_bytes;
+	struct mbx_word *bell;
+	uint32_t value;
 	/* futex: the thread that turns futexes into a descriptor */
 	pthread_t thread;
 	bool has_thread, stop;
@@ -490,6 +500,177 @@ static void socket_arm(struct mbxi_bell *b, const struct mbxi_watch *watch,
 		socket_drain(b);
 }
 
+/* ---- uio: an interrupt, and a register of the same device ---- */
+
+/* Those that came since the last look are one for us; the next may come. */
+static bool uio_take(struct mbxi_bell *b)
+{
+	uint32_t total, on = 1;
+	ssize_t n;
+
+	if (read(b->in, &total, sizeof(total)) != sizeof(total))
+		return false;
+	/* a driver that needs no such thing says so, to nobody's harm */
+	n = write(b->in, &on, sizeof(on));
+	(void)n;
+	return true;
+}
+
+/* Has it an interrupt? Only then it can be read; a file that stands in can. */
+static bool uio_enable(struct mbxi_bell *b)
+{
+	uint32_t on = 1;
+	struct stat st;
+
+	if (fstat(b->in, &st) < 0 || !S_ISCHR(st.st_mode) ||
+	    (!uio_take(b) && errno != EAGAIN))
+		return false;
+	/* whoever had it before us may have left it off */
+	return write(b->in, &on, sizeof(on)) == sizeof(on) || errno == ENOSYS;
+}
+
+static int uio_map_register(struct mbxi_bell *b, const char *name, char *map,
+			    uint64_t offset)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	struct mbxi_uio_map m;
+	int err = mbxi_uio_map(name, &b->device, map, &m);
+
+	if (err)
+		return err;
+	if (offset & 3 || m.bytes < 4 || offset > m.bytes - 4)
+		return mbxi_fail(MBX_EINVAL,
+				 "%s: 0x%llx is no place of a word in map %u, "
+				 "which has 0x%llx bytes",
+				 name, (unsigned long long)offset, m.index,
+				 (unsigned long long)m.bytes);
+	b->registers_bytes = (size_t)(m.offset + offset) + 4u;
+	b->registers = mmap(NULL, b->registers_bytes, PROT_READ | PROT_WRITE,
+			    MAP_SHARED, b->in, (off_t)(m.index * page));
+	if (b->registers == MAP_FAILED) {
+		b->registers = NULL;
+		return mbxi_fail(mbxi_errno(errno),
+				 "%s: mmap of map %u of uio%u: %s", name,
+				 m.index, b->device.number, strerror(errno));
+	}
+	b->bell = mbx_word_at(b->registers, (uint32_t)(m.offset + offset));
+	return 0;
+}
+
+/* "MAP+OFFSET=VALUE" */
+static int uio_parse_ring(struct mbxi_bell *b, const char *name, char *ring)
+{
+	char *plus = strrchr(ring, '+'), *equal = strrchr(ring, '=');
+	uint64_t offset, value;
+
+	if (plus && equal)
+		*plus = *equal = 0;
+	if (!plus || equal < plus || !*ring ||
+	    !mbxi_parse_number(plus + 1, &offset) ||
+	    !mbxi_parse_number(equal + 1, &value) || value > UINT32_MAX)
+		return mbxi_fail(MBX_EINVAL,
+				 "%s: expected what to store where to ring, a "
+				 "map, an offset and a word, as in "
+				 "uio:mailbox,1+0x0=1",
+				 name);
+	b->value = (uint32_t)value;
+	return uio_map_register(b, name, ring, offset);
+}
+
+static int uio_ready(struct mbxi_bell *b, const char *name, char *ring)
+{
+	int err = 0;
+
+	b->in = mbxi_uio_open(name, &b->device, O_RDWR);
+	if (b->in < 0)
+		return b->in;
+	if (ring)
+		err = uio_parse_ring(b, name, ring);
+	if (err)
+		return err;
+	b->interrupts = uio_enable(b);
+	if (!b->interrupts)
+		b->wakeup = MBX_WAKE_POLL;
+	if (b->interrupts || ring)
+		return 0;
+	return mbxi_fail(MBX_ENOTSUP,
+			 "%s: uio%u \"%s\" has no interrupt, and nothing was "
+			 "said of how to ring with it",
+			 name, b->device.number, b->device.name);
+}
+
+static int uio_open(struct mbxi_bell *b, const char *arg)
+{
+	char name[160], *copy, *ring;
+	int err;
+
+	snprintf(name, sizeof(name), "doorbell uio:%s", arg ? arg : "");
+	copy = strdup(arg ? arg : "");
+	if (!copy)
+		return mbxi_fail(MBX_ENOMEM, "out of memory");
+	ring = strchr(copy, ',');
+	if (ring)
+		*ring++ = 0;
+	err = mbxi_uio_find(name, copy, &b->device);
+	if (!err)
+		err = uio_ready(b, name, ring);
+	free(copy);
+	return err;
+}
+
+static void uio_ring(struct mbxi_bell *b, const struct mbx_word *word)
+{
+	(void)word;
+	if (!b->bell)
+		return;
+	mbx_order_all(); /* what it is rung for comes first */
+	mbx_st(b->bell, b->value);
+}
+
+static void uio_wait(struct mbxi_bell *b, const struct mbxi_watch *watch,
+		     int count, uint32_t us)
+{
+	(void)watch;
+	(void)count;
+	if (!b->interrupts || (wait_readable(b->in, us) && !uio_take(b)))
+		sleep_us(us < FALLBACK_US ? us : FALLBACK_US);
+}
+
+static int uio_fd(struct mbxi_bell *b)
+{
+	return b->interrupts ? fcntl(b->in, F_DUPFD_CLOEXEC, 0)
+			     : periodic_timer(FALLBACK_US);
+}
+
+static void uio_arm(struct mbxi_bell *b, const struct mbxi_watch *watch,
+		    int count)
+{
+	if (b->interrupts)
+		uio_take(b);
+	else
+		drain_arm(b, watch, count);
+}
+
+static void uio_close(struct mbxi_bell *b)
+{
+	if (b->registers)
+		munmap(b->registers, b->registers_bytes);
+}
+
+int mbxi_bell_device(const char *name)
+{
+	struct mbxi_uio u;
+	char *copy;
+	int err;
+
+	if (!name || strncmp(name, "uio:", 4) != 0)
+		return -1;
+	copy = strndup(name + 4, strcspn(name + 4, ","));
+	err = copy ? mbxi_uio_find(name, copy, &u) : -1;
+	free(copy);
+	return err ? -1 : (int)u.number;
+}
+
 /* ---- the table ---- */
 
 static const struct kind kinds[] = {
@@ -501,6 +682,8 @@ static const struct kind kinds[] = {
 	  eventfd_wait, eventfd_fd, drain_arm, nothing_to_close },
 	{ "socket", MBX_WAKE_DOORBELL, socket_open, socket_ring, socket_wait,
 	  socket_fd, socket_arm, nothing_to_close },
+	{ "uio", MBX_WAKE_DOORBELL, uio_open, uio_ring, uio_wait, uio_fd,
+	  uio_arm, uio_close },
 };
 
 static const struct kind *find_kind(const char *name, size_t n)
@@ -540,8 +723,9 @@ int mbxi_bell_open(struct mbxi_bell **bell, const char *name)
 		if (!kind)
 			return mbxi_fail(MBX_EINVAL,
 					 "\"%s\" names no doorbell: expected "
-					 "poll[:US], futex, eventfd:IN,OUT or "
-					 "socket:PATH",
+					 "poll[:US], futex, eventfd:IN,OUT, "
+					 "socket:PATH or "
+					 "uio:DEVICE[,MAP+OFFSET=VALUE]",
 					 name);
 		if (arg)
 			arg++;
@@ -550,6 +734,7 @@ int mbxi_bell_open(struct mbxi_bell **bell, const char *name)
 	if (!b)
 		return mbxi_fail(MBX_ENOMEM, "out of memory");
 	b->kind = kind;
+	b->wakeup = kind->wakeup;
 	b->in = b->out = b->pollable = b->timer = -1;
 	err = kind->open(b, arg);
 	if (err) {
@@ -572,7 +757,7 @@ void mbxi_bell_close(struct mbxi_bell *b)
 
 uint32_t mbxi_bell_wakeup(const struct mbxi_bell *b)
 {
-	return b->kind->wakeup;
+	return b->wakeup;
 }
 
 void mbxi_bell_peer(struct mbxi_bell *b, bool futex)

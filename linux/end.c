@@ -132,7 +132,7 @@ static int take_ownership(struct mbx_end *e)
 	for (other = e->m->ends; other; other = other->next)
 		free = free && other->owner != owner;
 	e->owner = owner;
-	if (free && mbxi_lock_take(e->m->lock_fd, lock_off(e)))
+	if (free && mbxi_lock_take(e->m, lock_off(e)))
 		return 0;
 	e->owner = NULL;
 	return mbxi_fail(MBX_EBUSY,
@@ -176,7 +176,7 @@ int mbx_end_open(struct mbx *m, const char *name, struct mbx_end **out)
 	}
 	if (err < 0) {
 		if (e->owner)
-			mbxi_lock_drop(m->lock_fd, lock_off(e));
+			mbxi_lock_drop(m, lock_off(e));
 		free(e);
 		return err;
 	}
@@ -204,7 +204,7 @@ void mbx_end_close(struct mbx_end *e)
 		mbx_st(e->owner, 0);
 	}
 	if (e->owner)
-		mbxi_lock_drop(e->m->lock_fd, lock_off(e));
+		mbxi_lock_drop(e->m, lock_off(e));
 	free(e);
 }
 

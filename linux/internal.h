@@ -13,6 +13,7 @@
 #include <mbx/mbx.h>
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 /* ---- region.c ---- */
 
@@ -20,17 +21,119 @@
 int mbxi_fail(int err, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
+#define MBXI_ERRMSG 512
+
 /* An errno as an mbx error; those that mbx has no name for are MBX_EIO. */
 int mbxi_errno(int e);
 
 /*
  * Locks, one byte each, that die with their holder: 0 and 1 are the sides'
- * lives, others the offset of what is owned. @fd is of mbxi_lock_open(), which
- * makes it -1 for memory that nobody else can open: there, all are free.
+ * lives, others the offset in the region of what is owned. They are taken on
+ * the file of mbxi_lock_open(), at the region's address in it, so that slices
+ * of one file have their own. It is -1 for memory that nobody else can open:
+ * there, all are free.
  */
 int mbxi_lock_open(const struct mbx_region *r, int *fd);
-bool mbxi_lock_take(int fd, uint32_t off);
-void mbxi_lock_drop(int fd, uint32_t off);
+bool mbxi_lock_take(const struct mbx *m, uint32_t off);
+void mbxi_lock_drop(const struct mbx *m, uint32_t off);
+
+/* A piece of memory, or of a file. */
+struct mbxi_span {
+	uint64_t start, bytes;
+};
+
+/*
+ * "64K", "0x10000" and "0x3ed80000+64K": false if it is nothing of the kind;
+ * what does not fit is UINT64_MAX. Is a size, is a span one for a region?
+ */
+bool mbxi_parse_size(const char *s, uint64_t *bytes);
+bool mbxi_parse_span(const char *s, struct mbxi_span *span);
+bool mbxi_good_size(uint64_t bytes);
+int mbxi_check_span(const char *name, const struct mbxi_span *span);
+
+/* Map @bytes of @fd as @r->flags say. Returns 0 or -errno, unexplained. */
+int mbxi_map(struct mbx_region *r, int fd, uint64_t off, size_t bytes);
+void mbxi_unmap(struct mbx_region *r);
+
+/* Index + 1 of a guard against truncation of this mapping; 0: none is left. */
+#define MBXI_GUARDS 64
+int mbxi_guard(void *base, size_t bytes);
+
+/* How a kind of name becomes memory: region_file.c, region_phys.c, region_uio.c */
+int mbxi_open_file(struct mbx_region *r, const char *name, const char *rest,
+		   size_t bytes);
+int mbxi_remove_file(const char *name, const char *rest);
+int mbxi_open_anon(struct mbx_region *r, const char *name, const char *size,
+		   size_t bytes);
+int mbxi_open_mem(struct mbx_region *r, const char *name, const char *where,
+		  size_t bytes);
+int mbxi_open_dt(struct mbx_region *r, const char *name, const char *node,
+		 size_t bytes);
+int mbxi_open_uio(struct mbx_region *r, const char *name, const char *device,
+		  size_t bytes);
+
+/*
+ * Keep, as @r->fd, the file on which owners of physical memory lock its
+ * addresses: whichever way they came to it, they meet there. Unmaps on error.
+ */
+int mbxi_own_physical(struct mbx_region *r, const char *name);
+
+/* ---- hardware.c: what Linux says of it, below the folder MBX_ROOT ---- */
+
+const char *mbxi_root(void);
+int mbxi_root_open(const char *path, int how);
+/* At most @cap bytes of a file: how many, or -1 and errno. */
+ssize_t mbxi_root_read(const char *path, void *buf, size_t cap);
+bool mbxi_parse_number(const char *s, uint64_t *v);
+
+/* What the addresses of a span are used for, by /proc/iomem: the worst of it. */
+struct mbxi_use {
+	enum {
+		MBXI_FREE,
+		MBXI_UNKNOWN, /* not readable, or not for this user */
+		MBXI_CLAIMED, /* by the driver @name */
+		MBXI_RAM,     /* Linux's own */
+	} is;
+	uint64_t first, last; /* of what uses them */
+	char name[64];
+};
+void mbxi_find_use(const struct mbxi_span *want, struct mbxi_use *use);
+
+/* A node in the device tree's /reserved-memory. */
+struct mbxi_carveout {
+	char node[64];
+	struct mbxi_span is;
+	bool no_map;
+	const char *why; /* why it has no address; NULL: it has */
+};
+/* Until @visit is false; -1: there is no /reserved-memory. */
+int mbxi_each_carveout(bool (*visit)(const struct mbxi_carveout *c, void *arg),
+		       void *arg);
+/* The path in the device tree that a label stands for; or -1. */
+int mbxi_label(const char *label, char *path, size_t cap);
+
+struct mbxi_uio {
+	unsigned int number;
+	char name[64];
+};
+#define MBXI_UIO_MAPS 5 /* the kernel's MAX_UIO_MAPS */
+struct mbxi_uio_map {
+	unsigned int index;
+	uint64_t address, bytes;
+	uint64_t offset; /* from where it is mapped to where it begins */
+};
+/* These return 0, a descriptor, or an error, explained, about @name. */
+int mbxi_uio_find(const char *name, const char *what, struct mbxi_uio *u);
+int mbxi_uio_map(const char *name, const struct mbxi_uio *u, const char *map,
+		 struct mbxi_uio_map *m);
+int mbxi_uio_open(const char *name, const struct mbxi_uio *u, int how);
+/* The interrupts of it that Linux has counted, of 32 bits; -1: not known. */
+int64_t mbxi_uio_events(const struct mbxi_uio *u);
+/* The number of the device whose memory has this address, or -1. */
+int mbxi_uio_at(uint64_t address);
+
+/* Is an option "=y" in the kernel's configuration: 1, 0; -1: not readable. */
+int mbxi_kernel_option(const char *option);
 
 /* ---- doorbell.c ---- */
 
@@ -52,6 +155,9 @@ void mbxi_bell_close(struct mbxi_bell *bell);
 
 /* How the peer can wake this side: enum mbx_wakeup. */
 uint32_t mbxi_bell_wakeup(const struct mbxi_bell *bell);
+
+/* The number of the UIO device that a doorbell's name means; -1: none. */
+int mbxi_bell_device(const char *name);
 
 /* Whether the peer uses futexes, too. */
 void mbxi_bell_peer(struct mbxi_bell *bell, bool futex);
@@ -112,8 +218,10 @@ struct mbx {
 	uint32_t events;    /* happened, not told yet */
 	uint32_t polled_us; /* when the link was last looked at */
 	struct mbxi_bell *bell;
+	int uio; /* number of the doorbell's device; -1: another doorbell */
 	struct mbx_end *ends;
-	int timeout_ms;
+	struct mbx_options options; /* as opened with, for reopening */
+	char *name;		    /* of the region, for errors */
 };
 
 uint32_t mbxi_now_us(void);

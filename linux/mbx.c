@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -292,7 +293,53 @@ static void make_config(const struct mbx *m, const struct mbx_options *o,
 		.liveness_us = o->liveness_ms * 1000u,
 		.wakeup = m->bell ? mbxi_bell_wakeup(m->bell) : 0,
 		.owner = (uint32_t)getpid(),
+		.memory = m->region.memory,
 	};
+}
+
+/* ---- who may store where ---- */
+
+static int set_access(struct mbx *m, size_t from, size_t to, int access)
+{
+	if (from >= to ||
+	    !mprotect((char *)m->region.base + from, to - from, access))
+		return 0;
+	return mbxi_fail(mbxi_errno(errno),
+			 "making bytes 0x%zx to 0x%zx of the region %s: %s",
+			 from, to,
+			 access & PROT_WRITE ? "writable" : "read-only",
+			 strerror(errno));
+}
+
+/* To attach and to format takes stores anywhere. */
+static int open_up(struct mbx *m)
+{
+	if (!m->own_region || m->observer)
+		return 0;
+	return set_access(m, 0, m->region.bytes, PROT_READ | PROT_WRITE);
+}
+
+/*
+ * Once attached, all that this side writes stands in its own section: let
+ * nothing of this process change anything else. Needs sections of whole pages;
+ * small regions have theirs on lines.
+ */
+static int close_down(struct mbx *m)
+{
+	const struct mbx_link *l = &m->link;
+	size_t from = l->section[l->is.side], to = m->region.bytes;
+	size_t other = l->section[!l->is.side];
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	int err;
+
+	if (other > from)
+		to = other;
+	if (!m->own_region || m->observer ||
+	    ((uintptr_t)m->region.base + from) % page ||
+	    (to == other && to % page))
+		return 0;
+	err = set_access(m, 0, from, PROT_READ);
+	return err ? err : set_access(m, to, m->region.bytes, PROT_READ);
 }
 
 /* One try to take up a life, or to look on; sets *told if it explained. */
@@ -431,42 +478,90 @@ static int open_region(struct mbx *m, const char *name,
 
 static const struct mbx_options no_options;
 
-static int begin(struct mbx *m, const char *name, const struct mbx_options *o)
+/*
+ * The doorbell asked for, by option or environment; else, of a UIO device's
+ * memory, the device's own interrupt, whose name is built in @own.
+ */
+static const char *choose_bell(const char *name, const struct mbx_options *o,
+			       char own[80])
 {
+	const char *bell = o->doorbell ? o->doorbell : getenv("MBX_DOORBELL");
+	const char *map;
+
+	own[0] = 0;
+	if ((bell && *bell) || strncmp(name, "uio:", 4) != 0)
+		return bell;
+	map = strrchr(name, '/');
+	snprintf(own, 80, "%.*s", map ? (int)(map - name) : 79, name);
+	return own;
+}
+
+static int open_bell(struct mbx *m, const char *name,
+		     const struct mbx_options *o)
+{
+	char own[80];
+	const char *bell = choose_bell(name, o, own);
 	int err;
 
-	m->timeout_ms = o->timeout_ms;
-	m->observer = o->observe || m->region.flags & MBX_REGION_READ;
-	if (!m->observer) {
-		const char *bell = o->doorbell;
+	m->uio = mbxi_bell_device(bell);
+	if (m->observer)
+		return 0;
+	/* a line has two ends: who only joins in looks by himself */
+	err = mbxi_bell_open(&m->bell, m->duty ? bell : NULL);
+	/* a device without an interrupt is as good as other memory */
+	if (err != MBX_ENOTSUP || !*own)
+		return err;
+	m->uio = -1;
+	return mbxi_bell_open(&m->bell, NULL);
+}
 
-		err = mbxi_lock_open(&m->region, &m->lock_fd);
-		if (err)
-			return err;
-		m->duty = mbxi_lock_take(m->lock_fd, o->side);
-		if (!bell)
-			bell = getenv("MBX_DOORBELL");
-		/* a line has two ends: who only joins in looks by himself */
-		err = mbxi_bell_open(&m->bell, m->duty ? bell : NULL);
-		if (err)
-			return err;
-	}
+/* Format if that is asked for, attach, and let nothing else be written. */
+static int settle(struct mbx *m)
+{
+	const struct mbx_options *o = &m->options;
+	int err = open_up(m);
+
+	if (err)
+		return err;
 	if (o->create || o->format) {
 		if (!m->duty)
 			return mbxi_fail(
 				MBX_EBUSY,
 				"%s: another process lives this side's "
 				"life already",
-				name);
-		err = format(m, name, o);
+				m->name);
+		err = format(m, m->name, o);
 		if (err)
 			return err;
 	}
-	err = attach(m, name, o);
+	err = attach(m, m->name, o);
+	if (!err)
+		err = close_down(m);
 	if (err)
 		return err;
 	m->polled_us = mbxi_now_us() - TICK_US;
 	return mbxi_tick(m, true);
+}
+
+static int begin(struct mbx *m, const char *name, const struct mbx_options *o)
+{
+	int err;
+
+	m->options = *o;
+	m->name = strdup(name);
+	if (!m->name)
+		return mbxi_fail(MBX_ENOMEM, "out of memory");
+	m->observer = o->observe || m->region.flags & MBX_REGION_READ;
+	if (!m->observer) {
+		err = mbxi_lock_open(&m->region, &m->lock_fd);
+		if (err)
+			return err;
+		m->duty = mbxi_lock_take(m, o->side);
+	}
+	err = open_bell(m, name, o);
+	if (err)
+		return err;
+	return settle(m);
 }
 
 static int new_mbx(struct mbx **out, const struct mbx_options *o)
@@ -477,7 +572,7 @@ static int new_mbx(struct mbx **out, const struct mbx_options *o)
 	if (!err && !*out)
 		err = mbxi_fail(MBX_ENOMEM, "out of memory");
 	if (!err)
-		(*out)->region.fd = (*out)->lock_fd = -1;
+		(*out)->region.fd = (*out)->lock_fd = (*out)->uio = -1;
 	return err;
 }
 
@@ -494,7 +589,7 @@ static int opened(struct mbx **out, int err)
 /* A region that was made and then could not be used leaves nothing behind. */
 static void unmake(const char *name, int err)
 {
-	char said[256];
+	char said[MBXI_ERRMSG];
 
 	snprintf(said, sizeof(said), "%s", mbx_errmsg());
 	mbx_region_remove(name);
@@ -534,14 +629,36 @@ int mbx_open_at(struct mbx **out, const struct mbx_region *region,
 		      begin(*out, region->kind ? region->kind : "memory", o));
 }
 
-void mbx_close(struct mbx *m)
+/* The end of a life, and of all that hung on it. */
+static void end_life(struct mbx *m)
 {
-	if (!m)
-		return;
 	while (m->ends)
 		mbx_end_close(m->ends);
 	if (m->duty && !m->dead && m->link.instance)
 		mbx_link_detach(&m->link);
+}
+
+int mbx_reopen(struct mbx *m)
+{
+	int err;
+
+	if (m->dead == MBX_EIO)
+		return mbxi_tick(m, true);
+	end_life(m);
+	m->dead = 0;
+	m->events = 0;
+	err = settle(m);
+	/* of no use until it is reopened with more success */
+	if (err)
+		m->dead = MBX_ESTALE;
+	return err;
+}
+
+void mbx_close(struct mbx *m)
+{
+	if (!m)
+		return;
+	end_life(m);
 	mbxi_bell_close(m->bell);
 	if (m->lock_fd >= 0)
 		close(m->lock_fd);
@@ -549,6 +666,7 @@ void mbx_close(struct mbx *m)
 		mbx_region_close(&m->region);
 	free(m->decls);
 	free(m->texts);
+	free(m->name);
 	free(m);
 }
 
@@ -567,10 +685,13 @@ static uint32_t poll_joined(struct mbx *m)
 	if (magic != MBX_MAGIC ||
 	    load(m, offsetof(struct mbx_super, instance)) != l->instance)
 		return MBX_EVENT_RESET;
-	if (!m->observer && mbxi_lock_take(m->lock_fd, l->is.side)) {
+	if (!m->observer && mbxi_lock_take(m, l->is.side)) {
 		events = l->peer_session ? MBX_EVENT_DOWN : 0;
 		m->duty = true;
-		return mbx_link_attach(l) ? MBX_EVENT_RESET : events;
+		/* should it have changed, attaching says so where it is now */
+		if (open_up(m) || mbx_link_attach(l) || close_down(m))
+			return MBX_EVENT_RESET;
+		return events;
 	}
 	session = load(m, ours + offsetof(struct mbx_side_block, session));
 	peer = load(m, ours + offsetof(struct mbx_side_block, state)) ==
@@ -697,6 +818,19 @@ int mbx_fd(struct mbx *m)
 			MBX_EACCES,
 			"an observer has no doorbell: look by a timer");
 	return mbxi_bell_fd(m->bell);
+}
+
+int64_t mbx_doorbell_count(const struct mbx *m)
+{
+	struct mbxi_uio u = { .number = (unsigned int)m->uio };
+	int64_t count = m->uio < 0 ? -1 : mbxi_uio_events(&u);
+
+	if (count >= 0)
+		return count;
+	return mbxi_fail(
+		MBX_ENOTSUP,
+		"the doorbell is no UIO device, whose interrupts Linux "
+		"would count");
 }
 
 int mbx_arm(struct mbx *m)

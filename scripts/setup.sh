@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# Usage: scripts/setup.sh GROUP...          groups: build run test verify check
+# Usage: scripts/setup.sh GROUP...          groups: build run test verify bench check
 # Installs what the groups need and this system lacks, and says what and why.
 # Silent if nothing is missing. Where it may not install (no apt-get, no root,
 # no sudo without a password), it says what to do and exits with 1.
@@ -44,6 +44,11 @@ verify frama-c                   frama-c-base             proves the absence of 
 verify clang                     clang                    builds the fuzzers
 verify /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a libclang-rt-14-dev libFuzzer and its sanitizers
 verify /usr/include/relacy/relacy.hpp|/usr/include/relacy/relacy_std.hpp relacy-dev second engine for memory orders
+
+bench qemu-system-arm            qemu-system-arm          executes the firmware that is counted
+bench valgrind                   valgrind                 counts instructions on x86
+bench python3                    python3                  makes the tables
+bench git                        git                      has the revision to compare with
 
 check git                        git                      lists the files to check
 check clang-format               clang-format             checks the formatting

@@ -48,10 +48,11 @@ struct mbx_link_config {
 	uint32_t count;
 	uint32_t line_bytes; /* to format with: 4..4096, 0 = 64 */
 	uint32_t page_bytes; /* 64..65536, 0 = 4096; at least a line is taken */
-	uint32_t liveness_us; /* peer silent for so long is down; 0 = 2 s */
-	uint32_t wakeup;      /* enum mbx_wakeup, for the peer to read */
-	uint32_t boot_reason; /* for tools */
-	uint32_t owner;	      /* Linux: the pid; firmware: 0 */
+	uint32_t liveness_us;	/* peer silent for so long is down; 0 = 2 s */
+	uint32_t wakeup;	/* enum mbx_wakeup, for the peer to read */
+	uint32_t boot_reason;	/* for tools */
+	uint32_t owner;		/* Linux: the pid; firmware: 0 */
+	enum mbx_memory memory; /* how it is mapped; 0: by words only */
 };
 
 /* Private memory of the caller; its fields may be read, not written. */

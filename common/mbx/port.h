@@ -25,6 +25,14 @@
  *	for the whole region at attach.
  *	Both take 0 bytes and any alignment, and are ordered against all other
  *	accesses, loads too, by themselves: on Arm, a DSB before and one behind.
+ *   mbx_port_copy_in(to, from, bytes, memory)
+ *   mbx_port_copy_out(to, from, bytes, memory)
+ *	Copy the beginning of a payload to (from) the region in another way than
+ *	by aligned words, if @memory (enum mbx_memory, as the link was told) allows
+ *	it, and return how many bytes that were: a multiple of 4. mbx copies the
+ *	rest. @to (@from) in the region is aligned to 4, the application's memory
+ *	to nothing. Cleaning and invalidating what it copies is the port's.
+ *	The default copies nothing, and costs nothing.
  *   mbx_port_mask(), mbx_port_unmask(was)
  *	Mask interrupts on this core and return what to give back (uint32_t);
  *	nests. Held while one log record is written: bounded by its max_bytes.
@@ -54,6 +62,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/*
+ * How the region is mapped, where a port has to tell one mapping from another.
+ * Device memory takes aligned accesses only, and is the default.
+ */
+enum mbx_memory { MBX_MEMORY_DEVICE = 0, MBX_MEMORY_NORMAL = 1 };
+
 #ifdef MBX_PORT_HEADER
 #include MBX_PORT_HEADER
 #endif
@@ -76,6 +90,16 @@ extern "C" {
 
 #ifndef mbx_port_invalidate
 #define mbx_port_invalidate(addr, bytes) ((void)(addr), (void)(bytes))
+#endif
+
+#ifdef mbx_port_copy_in
+#define MBX_PORT_COPIES 1
+#else
+#define MBX_PORT_COPIES 0
+#define mbx_port_copy_in(to, from, bytes, memory)                              \
+	((void)(to), (void)(from), (void)(bytes), (void)(memory), 0u)
+#define mbx_port_copy_out(to, from, bytes, memory)                             \
+	((void)(to), (void)(from), (void)(bytes), (void)(memory), 0u)
 #endif
 
 #ifndef mbx_port_mask

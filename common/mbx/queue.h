@@ -33,26 +33,27 @@ struct mbx_queue_place {
 	uint32_t ring_bytes;		/* a multiple of 4, at least 12 */
 	uint32_t max_bytes;		/* at most ring_bytes - 8 */
 	uint8_t full;			/* enum mbx_full */
+	uint8_t memory; /* enum mbx_memory, where the port asks for it */
 };
 
 /* The producer's end. */
 struct mbx_tx {
 	struct mbx_queue_place at;
-	uint32_t pos;	      /* where the next header goes */
-	uint32_t limit;	      /* records may reach here without a look */
-	uint32_t seen;	      /* the consumer's position when last loaded */
-	uint32_t hold_off;    /* batch: where its first header goes */
-	uint32_t hold;	      /* batch: that header; 0: no batch open */
+	uint32_t pos;	/* where the next header goes */
+	uint32_t limit; /* records may reach here without a look */
+	uint32_t seen;	/* the consumer's position when last loaded */
+	uint32_t full;	/* what tx_block.full says */
+	uint32_t bad;	/* the value behind the last MBX_EPROTO */
+	uint32_t open;	/* batch: its first header; claim: bytes + 1; or 0 */
 	uint32_t spare_limit; /* limit while a batch or a claim is open */
-	uint32_t claimed;     /* claim: bytes + 1; 0: none open */
-	uint32_t full;	      /* what tx_block.full says */
-	uint32_t bad;	      /* the value behind the last MBX_EPROTO */
+	struct mbx_word mbx_shared *first; /* batch: where that header goes */
 };
 
 /* The consumer's end. */
 struct mbx_rx {
 	struct mbx_queue_place at;
 	uint32_t pos;  /* where the next header is looked for */
+	uint32_t end;  /* the ring's size; 0 while a message is in hand */
 	uint32_t next; /* behind the peeked message; 0: none in hand */
 	uint32_t wait; /* what rx_block.wait says */
 	uint32_t bad;  /* the value behind the last MBX_EPROTO */

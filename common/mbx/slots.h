@@ -26,6 +26,7 @@ struct mbx_slots_place {
 	struct mbx_word mbx_shared *slot; /* the first struct mbx_slot */
 	uint32_t slots;			  /* a power of two */
 	uint32_t max_bytes;		  /* of one record */
+	uint8_t memory; /* enum mbx_memory, where the port asks for it */
 };
 
 struct mbx_writer {

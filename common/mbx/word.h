@@ -136,14 +136,59 @@ MBX_INLINE void mbx_st_data(struct mbx_word mbx_shared *w, uint32_t v)
 }
 #endif /* MBX_WORD_HEADER */
 
+enum mbx_copy { MBX_COPY_IN, MBX_COPY_OUT };
+
+/* What the next two share, without the upkeep of caches. */
+void mbx_copy_words(void *to, const void *from, uint32_t bytes,
+		    enum mbx_copy way);
+
 /*
  * Copy @bytes between application memory (any alignment) and the region
  * (whole aligned words only, so Device memory is fine). Bytes of the last
  * region word behind the end are stored as 0 and ignored when loaded.
  */
-void mbx_copy_in(struct mbx_word mbx_shared *to, const void *from,
-		 uint32_t bytes);
-void mbx_copy_out(void *to, const struct mbx_word mbx_shared *from,
-		  uint32_t bytes);
+MBX_INLINE void mbx_copy_in(struct mbx_word mbx_shared *to, const void *from,
+			    uint32_t bytes)
+{
+	void *region = (void mbx_force *)(uintptr_t)to;
+
+	mbx_copy_words(region, from, bytes, MBX_COPY_IN);
+	mbx_port_clean(region, bytes);
+}
+
+MBX_INLINE void mbx_copy_out(void *to, const struct mbx_word mbx_shared *from,
+			     uint32_t bytes)
+{
+	const void *region = (const void mbx_force *)(uintptr_t)from;
+
+	mbx_port_invalidate(region, bytes);
+	mbx_copy_words(to, region, bytes, MBX_COPY_OUT);
+}
+
+/* The same, as fast as the kind of @memory lets the port do it. */
+MBX_INLINE void mbx_payload_in(struct mbx_word mbx_shared *to, const void *from,
+			       uint32_t bytes, uint32_t memory)
+{
+	uint32_t n = mbx_port_copy_in((void mbx_force *)(uintptr_t)to, from,
+				      bytes, memory);
+
+	if (MBX_PORT_COPIES && n == bytes)
+		return;
+	mbx_copy_in(mbx_word_at(to, n), (void *)((uintptr_t)from + n),
+		    bytes - n);
+}
+
+MBX_INLINE void mbx_payload_out(void *to,
+				const struct mbx_word mbx_shared *from,
+				uint32_t bytes, uint32_t memory)
+{
+	uint32_t n = mbx_port_copy_out(to, (void mbx_force *)(uintptr_t)from,
+				       bytes, memory);
+
+	if (MBX_PORT_COPIES && n == bytes)
+		return;
+	mbx_copy_out((void *)((uintptr_t)to + n), mbx_word_at(from, n),
+		     bytes - n);
+}
 
 #endif

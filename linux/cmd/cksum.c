@@ -291,7 +291,7 @@ static int sum_file(struct stream *s, const char *name)
 	int status = FAILED;
 
 	if (fd < 0) {
-		complain("%s: %s", name, strerror(errno));
+		complain("%s: %s%s", name, strerror(errno), denied(errno));
 		return FAILED;
 	}
 	for (tries = 0; again && tries < TRIES && !stopped(); tries++) {

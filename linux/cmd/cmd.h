@@ -105,10 +105,22 @@ const char *region_name(const struct args *a);
 
 /* Open it as the side given, or as an observer; closed by whatever exit. */
 struct mbx *open_link(const struct args *a, bool observe, long long timeout_ms);
-struct mbx *reopen_link(const struct args *a, bool observe);
+/* It was formatted again: attach anew; fails if that can't be. */
+void reopen_link(const struct args *a);
 void close_link(void);
 
 const struct mbx_channel *find_channel(const struct mbx *m, const char *name);
+
+/* ---- privileges.c ---- */
+
+/*
+ * Once physical memory is mapped, root is given up for good: for whoever called
+ * sudo, else for nobody. For another region or user nothing changes.
+ */
+void drop_privileges(const struct mbx_region *r);
+
+/* Why root can't read a file, for behind strerror(@e); "" if it is not that. */
+const char *denied(int e);
 
 /* ---- decode.c: type texts ---- */
 

@@ -295,8 +295,10 @@ static json_t *dump_slots(struct dump *d, const char *name, const char *type,
 {
 	uint32_t first = behind_block(d, w[2], 12), i;
 	uint64_t stride = 8ull + MBX_ROUND4((uint64_t)w[0]);
-	struct mbx_slots_place place = { at(d, w[2]), at(d, first), slots,
-					 w[0] };
+	struct mbx_slots_place place = { .ctl = at(d, w[2]),
+					 .slot = at(d, first),
+					 .slots = slots,
+					 .max_bytes = w[0] };
 	json_t *o = json_object(), *list = json_array();
 	struct mbx_reader r;
 	struct mbx_record rec;
@@ -613,6 +615,7 @@ int run_dump(struct args *a)
 
 	if (mbx_region_open(&r, name, flags, 0) < 0)
 		fail(NO_REGION, "%s", mbx_errmsg());
+	drop_privileges(&r);
 	d.base = (uintptr_t)r.base;
 	d.bytes = (uint32_t)r.bytes;
 	set_text(o, "region", name);

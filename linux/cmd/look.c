@@ -130,10 +130,17 @@ static json_t *region_json(const struct args *a, const struct mbx *m)
 {
 	const struct mbx_region *r = mbx_get_region(m);
 	const struct mbx_link *l = mbx_get_link(m);
+	long long interrupts = mbx_doorbell_count(m);
 	json_t *o = json_object();
 
 	set_text(o, "region", region_name(a));
 	set_text(o, "mapping", r->kind);
+	set_text(o, "memory",
+		 r->memory == MBX_MEMORY_NORMAL ? "normal" : "device");
+	if (r->address || r->memory == MBX_MEMORY_DEVICE)
+		set_num(o, "address", (long long)r->address);
+	if (interrupts >= 0)
+		set_num(o, "interrupts", interrupts);
 	set_num(o, "bytes",
 		side_word(l->is.base, 0,
 			  offsetof(struct mbx_super, region_bytes)));
@@ -267,14 +274,29 @@ static void print_channel(const json_t *o)
 	free(type);
 }
 
+/* How it is mapped: that of a board's memory is what one gets wrong. */
+static void print_memory(const json_t *o)
+{
+	bool device = strcmp(get_text(o, "memory"), "device") == 0;
+
+	printf("memory   %s mapping, %s memory", get_text(o, "mapping"),
+	       device ? "Device" : "Normal");
+	if (json_object_get(o, "address"))
+		printf(", %s 0x%llx", device ? "at" : "from offset",
+		       get_num(o, "address"));
+	if (json_object_get(o, "interrupts"))
+		printf("; %lld interrupts so far", get_num(o, "interrupts"));
+	putchar('\n');
+}
+
 static void print_info(const json_t *o)
 {
 	const json_t *sides = json_object_get(o, "sides"), *c;
 	size_t i;
 
-	printf("region   %s, %lld bytes (%lld used), %s mapping\n",
-	       get_text(o, "region"), get_num(o, "bytes"),
-	       get_num(o, "used_bytes"), get_text(o, "mapping"));
+	printf("region   %s, %lld bytes (%lld used)\n", get_text(o, "region"),
+	       get_num(o, "bytes"), get_num(o, "used_bytes"));
+	print_memory(o);
 	printf("layout   %s, instance %lld, formatted by the %s; lines of %lld, "
 	       "sections of %lld bytes\n",
 	       get_text(o, "layout_hash"), get_num(o, "instance"),
@@ -435,7 +457,7 @@ static int run_stat(struct args *a)
 		int err = mbx_poll(m);
 
 		if (err == MBX_ESTALE) {
-			m = reopen_link(a, true);
+			reopen_link(a);
 			continue;
 		}
 		if (err < 0)

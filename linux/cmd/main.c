@@ -239,22 +239,15 @@ void close_link(void)
 	current = NULL;
 }
 
-static int try_open(const struct args *a, bool observe, int timeout_ms)
-{
-	struct mbx_options o = { .side = opt_side(a),
-				 .observe = observe,
-				 .timeout_ms = timeout_ms };
-
-	return mbx_open(&current, region_name(a), &o);
-}
-
 struct mbx *open_link(const struct args *a, bool observe, long long timeout_ms)
 {
+	struct mbx_options o = { .side = opt_side(a), .observe = observe };
 	int64_t until = until_ms(timeout_ms);
 	int err;
 
 	do {
-		err = try_open(a, observe, slice(until));
+		o.timeout_ms = slice(until);
+		err = mbx_open(&current, region_name(a), &o);
 	} while (err == MBX_EAGAIN && slice(until));
 	if (err && stopped())
 		exit(FAILED);
@@ -264,21 +257,19 @@ struct mbx *open_link(const struct args *a, bool observe, long long timeout_ms)
 		     err == MBX_ECORRUPT || err == MBX_EMISMATCH
 			     ? " (\"mbx dump\" shows what is there)"
 			     : "");
+	drop_privileges(mbx_get_region(current));
 	return current;
 }
 
-struct mbx *reopen_link(const struct args *a, bool observe)
+void reopen_link(const struct args *a)
 {
 	int err;
 
 	complain("%s was formatted again; following", region_name(a));
-	close_link();
-	do {
-		err = try_open(a, observe, 100);
-	} while (err == MBX_EAGAIN && !stopped());
+	while ((err = mbx_reopen(current)) == MBX_EAGAIN && !stopped())
+		nap_ms(100);
 	if (err && !stopped())
 		fail(NO_REGION, "%s", mbx_errmsg());
-	return current;
 }
 
 const struct mbx_channel *find_channel(const struct mbx *m, const char *name)
@@ -318,9 +309,12 @@ static void help(void)
 		for (c = groups[i]; c->name; c++)
 			printf("  %-7s %s\n", c->name, c->summary);
 	puts("\n\"mbx COMMAND --help\" says more.\n\n"
-	     "regions: shm:/NAME, file:PATH, mem:ADDR+SIZE; by -r or MBX_REGION"
-	     "\ndoorbells: poll[:US], futex, eventfd:IN,OUT, socket:PATH; by "
-	     "MBX_DOORBELL");
+	     "regions (-r, MBX_REGION): shm:/NAME, file:PATH, either with "
+	     "@OFFSET+SIZE;\n  mem:ADDR+SIZE, dt:NODE, uio:DEVICE[/MAP]: "
+	     "physical memory, as root, which is\n  given up once it is "
+	     "mapped\n"
+	     "doorbells (MBX_DOORBELL): poll[:US], futex, eventfd:IN,OUT, "
+	     "socket:PATH,\n  uio:DEVICE[,MAP+OFFSET=VALUE]");
 	fputs(exits, stdout);
 }
 

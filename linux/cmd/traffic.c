@@ -152,7 +152,7 @@ static uint32_t read_input(const char *path, uint8_t *buf, uint32_t cap)
 	size_t n;
 
 	if (!f)
-		fail(FAILED, "%s: %s", path, strerror(errno));
+		fail(FAILED, "%s: %s%s", path, strerror(errno), denied(errno));
 	n = fread(buf, 1, cap, f);
 	if (ferror(f))
 		fail(FAILED, "%s: %s", path, strerror(errno));
@@ -415,20 +415,20 @@ static int run_set(struct args *a)
 }
 
 /* Look at the link; the end again if the region was formatted anew. */
-static struct mbx_end *still_there(struct mbx **m, const struct args *a,
+static struct mbx_end *still_there(struct mbx *m, const struct args *a,
 				   const char *name, struct mbx_end *end)
 {
-	int err = mbx_poll(*m);
+	int err = mbx_poll(m);
 
 	if (err >= 0)
 		return end;
 	if (err != MBX_ESTALE)
 		fail_mbx(err, NULL);
-	*m = reopen_link(a, true);
+	reopen_link(a);
 	if (stopped())
 		exit(OK);
-	find_channel(*m, name);
-	err = mbx_end_open(*m, name, &end);
+	find_channel(m, name);
+	err = mbx_end_open(m, name, &end);
 	if (err)
 		fail_mbx(err, NULL);
 	return end;
@@ -451,7 +451,7 @@ static int run_watch(struct args *a)
 	for (; slice(until); nap_ms(10)) {
 		const struct mbx_channel *c;
 
-		end = still_there(&m, a, a->argv[0], end);
+		end = still_there(m, a, a->argv[0], end);
 		c = find_channel(m, a->argv[0]);
 		if (c->is.fwd.max_bytes > cap) {
 			cap = c->is.fwd.max_bytes;
@@ -592,7 +592,7 @@ static int run_log(struct args *a)
 			break;
 		if (n == MBX_EAGAIN || n == MBX_ESTALE) {
 			flush();
-			end = still_there(&m, a, name, end);
+			end = still_there(m, a, name, end);
 			continue;
 		}
 		if (n < 0 && n != MBX_EPROTO)

@@ -52,7 +52,27 @@ const char *mbx_errmsg(void);
  *	file:PATH	a file: QEMU's RAM, or a saved region
  *	anon:SIZE	new anonymous memory, shared with children by fork()
  *	mem:ADDR+SIZE	physical memory, by /dev/mem
- * SIZE and ADDR are C numbers, SIZE with an optional K, M or G.
+ *	dt:NODE		the same, of a node in the device tree's
+ *			/reserved-memory: its name, with or without its address,
+ *			its path, or its label
+ *	uio:DEVICE[/MAP]
+ *			memory of a UIO device, called by its name or number, and
+ *			its map likewise (0)
+ * A shm: or file: name may end in "@OFFSET+SIZE": a slice of something larger,
+ * as of a board's RAM that an emulator keeps in one file. An "@" that is not
+ * followed by just that is a character like others.
+ * ADDR, OFFSET and SIZE are C numbers, SIZE with an optional K, M or G; ADDR and
+ * OFFSET are multiples of the page size, SIZE of 4.
+ *
+ * The last three are physical memory, mapped as Device memory or as good as:
+ * see struct mbx_region. Before mem: and dt: map anything, they look at what
+ * Linux says of the addresses (the device tree, /proc/iomem), and refuse RAM that
+ * is not reserved with no-map and what a driver has claimed. They take root. By
+ * whichever name, owners of one physical address exclude each other, by locks on
+ * the UIO device whose memory it is, or on /run/mbx.lock.
+ *
+ * All that is known of hardware is looked up below the folder named by the
+ * environment's MBX_ROOT ("/", unless set): /proc, /sys, /dev, /boot and /run.
  */
 enum mbx_region_flags {
 	MBX_REGION_CREATE = 1, /* make it: it must not exist yet (mode 0600) */
@@ -67,7 +87,13 @@ struct mbx_region {
 	int fd;	   /* kept for locks and size checks; -1: none */
 	int guard; /* the library's own; leave it alone */
 	unsigned int flags;
-	const char *kind; /* "shm", "file", "anon", "mem"; constant */
+	/*
+	 * How it is mapped. MBX_MEMORY_DEVICE: only aligned loads and stores are
+	 * safe, of words at best; memcpy() is not.
+	 */
+	enum mbx_memory memory;
+	const char *kind; /* "shm", "file", "anon", "mem", "dt", "uio" */
+	uint64_t address; /* physical, or a slice's offset in its file; or 0 */
 };
 
 /*
@@ -75,12 +101,15 @@ struct mbx_region {
  * size to create, or, when not creating, how much to map at most (0: all).
  *
  * Returns 0, or
- *   MBX_EINVAL		the name is not one of the forms above, or no name
- *   MBX_ENOENT		there is none of that name (MBX_REGION_CREATE not given)
+ *   MBX_EINVAL		the name is not one of the forms above, or no name;
+ *			creating a slice
+ *   MBX_ENOENT		there is none of that name (MBX_REGION_CREATE not given);
+ *			no /dev/mem, no such device, map or node
  *   MBX_EEXIST		there is one already (MBX_REGION_CREATE given)
- *   MBX_ENOSPC		it is smaller than 64 bytes
+ *   MBX_ENOSPC		it is smaller than 64 bytes, or ends before the slice
  *   MBX_EACCES, MBX_EPERM	the system refuses; the text says which rule
- *   MBX_ENOTSUP	it is not a regular file
+ *   MBX_EBUSY		a driver has claimed that physical memory
+ *   MBX_ENOTSUP	it is not a regular file; the node has no fixed address
  *   MBX_ENOMEM		64 files and shm: objects are mapped already, or as
  *   MBX_EIO		the system says
  */
@@ -90,9 +119,10 @@ void mbx_region_close(struct mbx_region *r);
 
 /*
  * Remove a shm: or file: region's name; those who have it mapped keep it.
- * A file is removed only if it holds an mbx region, only zeros, or nothing.
+ * A file is removed only if it holds an mbx region, only zeros, or nothing; one
+ * of which a region is but a slice is not.
  *
- * Returns 0, MBX_ENOTSUP (another kind), MBX_ENOTREGION (it holds something
+ * Returns 0, MBX_ENOTSUP (another kind, a slice), MBX_ENOTREGION (it holds something
  * else), or as mbx_region_open().
  */
 int mbx_region_remove(const char *name);
@@ -131,7 +161,13 @@ struct mbx_options {
  *	futex		the peer is a Linux process that does the same
  *	eventfd:IN,OUT	inherited descriptors: wait on IN, ring OUT
  *	socket:PATH	a byte each way: QEMU's UART
- * Automatic: futex where the peer says so, else poll.
+ *	uio:DEVICE[,MAP+OFFSET=VALUE]
+ *			wait for the interrupt of a UIO device, and switch it on
+ *			again; ring by storing VALUE, a word, at OFFSET of one of
+ *			its maps. Without that part there is no way to ring: the
+ *			peer finds what was sent when it looks by itself
+ * Automatic: of a uio: region the device's own interrupt, if it has one; else
+ * futex where the peer says so, else poll.
  */
 
 /*
@@ -141,7 +177,13 @@ struct mbx_options {
  * channels have owners. The doorbell is the first one's (a line has two ends);
  * the others look every millisecond, and firmware sees what they send at its
  * next wake-up. Should the first one end, another takes over in a new life, and
- * is told MBX_EVENT_DOWN. (mem: has no file to lock: there, one opener a side.)
+ * is told MBX_EVENT_DOWN.
+ *
+ * Once attached, all of the mapping but this side's own section is read-only to
+ * this process, if the region's sections are whole pages of this system: a stray
+ * store faults (SIGSEGV) and does not reach the peer. Where sections are on lines
+ * (small regions, or formatted with smaller pages) all of it stays writable. An
+ * observer's mapping is always read-only.
  *
  * Returns 0, or as mbx_region_open() and mbx_link_attach() (MBX_EAGAIN: still
  * not formatted when the time was up), or
@@ -154,10 +196,22 @@ int mbx_open(struct mbx **m, const char *region,
 
 /*
  * The same on memory that is mapped already: anonymous memory shared with a
- * child, a buffer of a test. @region stays the caller's and must outlive *@m.
+ * child, a buffer of a test. @region stays the caller's and must outlive *@m; who
+ * may write to it is left as it is.
  */
 int mbx_open_at(struct mbx **m, const struct mbx_region *region,
 		const struct mbx_options *options);
+
+/*
+ * After MBX_ESTALE: attach anew to the same mapping, with the options it was
+ * opened with; nothing is opened, so that it takes no privileges, and no other
+ * process can slip in. All its ends are closed, and what mbx_channel_at() gave is
+ * gone: find and open them again. @options' channels must still be there.
+ *
+ * Returns as mbx_open(); after an error @m may be reopened once more, or closed.
+ * MBX_EIO: the region was truncated; close it, and open it by its name.
+ */
+int mbx_reopen(struct mbx *m);
 
 /* Detach and unmap; closes all ends. NULL is allowed. The region stays. */
 void mbx_close(struct mbx *m);
@@ -167,7 +221,7 @@ int mbx_wait_peer(struct mbx *m, int timeout_ms);
 
 /*
  * Heartbeat, and what has happened to the link: a set of enum mbx_event (>= 0),
- * or MBX_ESTALE, MBX_EIO: close and open again. Never blocks.
+ * or MBX_ESTALE: mbx_reopen(), MBX_EIO: close and open again. Never blocks.
  */
 int mbx_poll(struct mbx *m);
 
@@ -181,6 +235,14 @@ int mbx_poll(struct mbx *m);
  */
 int mbx_fd(struct mbx *m);
 int mbx_arm(struct mbx *m);
+
+/*
+ * How many interrupts Linux has counted of the doorbell's UIO device (of an
+ * observer: of the one that MBX_DOORBELL or the region names) since its driver
+ * was loaded, those that came together counted each; goes round at 2^32. Or
+ * MBX_ENOTSUP: it is another doorbell.
+ */
+int64_t mbx_doorbell_count(const struct mbx *m);
 
 /*
  * Sleep until an end that receives (a queue's, a caller's, a server's) has
@@ -248,7 +310,7 @@ void mbx_end_close(struct mbx_end *end);
  * Common to all below, besides what they say:
  *   MBX_ENOTSUP	the channel is of another kind or direction
  *   MBX_ENOTCONN	the peer is not there (queues, calls)
- *   MBX_ESTALE		the region was formatted again: close and open anew
+ *   MBX_ESTALE		the region was formatted again: mbx_reopen()
  *   MBX_EIO		the region was truncated under us
  *   MBX_EPROTO		an impossible word; the text says which
  *   MBX_EINVAL		negative timeout
@@ -274,7 +336,8 @@ int mbx_flush(struct mbx_end *end);
 /*
  * Zero copy: claim a place for up to @bytes in the ring itself (4-byte aligned,
  * the ring's memory, yours until commit or abort), fill it, then commit with the
- * true length, or abort. One claim at a time; nothing is visible before the
+ * true length, or abort. Where mbx_get_region() says MBX_MEMORY_DEVICE, fill it by
+ * aligned words only, as mbx_copy_in() does, never by memcpy(). One claim at a time; nothing is visible before the
  * commit. Claim waits and returns as mbx_send(), and MBX_EBUSY while another is
  * open; commit and abort never wait and return 0, or for commit MBX_EINVAL (no
  * claim is open), MBX_EMSGSIZE (more than was claimed; the claim stays open).
@@ -293,7 +356,8 @@ int mbx_recv(struct mbx_end *end, void *buf, size_t cap, int timeout_ms);
 
 /*
  * Zero copy: look at the oldest in the ring itself (4-byte aligned; a hostile
- * peer can change it meanwhile), and mark it as in hand until it is released: a
+ * peer can change it meanwhile; Device memory by aligned words only, as
+ * mbx_copy_out() does), and mark it as in hand until it is released: a
  * process that dies in between leaves it to the next, marked as repeated. Peek
  * waits and returns as mbx_recv(), and gives the same one until the release;
  * release never waits and returns 0, also when nothing is in hand.

@@ -130,8 +130,12 @@ static inline struct mbx_queue_place queue_place(struct queue_memory *m,
 						 uint32_t max, uint8_t full,
 						 uint32_t start)
 {
-	struct mbx_queue_place at = { m->ring,	  m->tx, m->rx,
-				      ring_bytes, max,	 full };
+	struct mbx_queue_place at = { .ring = m->ring,
+				      .tx = m->tx,
+				      .rx = m->rx,
+				      .ring_bytes = ring_bytes,
+				      .max_bytes = max,
+				      .full = full };
 	uint32_t i;
 
 	memset(m, 0, sizeof(*m));

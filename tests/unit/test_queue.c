@@ -1114,8 +1114,8 @@ static void *consume(void *arg)
 	return NULL;
 }
 
-static void run_pair(uint32_t ring, uint32_t max, uint32_t messages, int sleeps,
-		     int by_ref)
+static void run_pair_on(enum mbx_memory memory, uint32_t ring, uint32_t max,
+			uint32_t messages, int sleeps, int by_ref)
 {
 	struct pair p = { .messages = messages,
 			  .sleeps = sleeps,
@@ -1123,6 +1123,7 @@ static void run_pair(uint32_t ring, uint32_t max, uint32_t messages, int sleeps,
 	pthread_t a, b;
 
 	p.at = queue_place(&mem, ring, max, MBX_BLOCK, ring / 8 * 4);
+	p.at.memory = (uint8_t)memory;
 	sem_init(&p.to_consumer, 0, 0);
 	sem_init(&p.to_producer, 0, 0);
 	assert_int_equal(pthread_create(&a, NULL, produce, &p), 0);
@@ -1133,6 +1134,14 @@ static void run_pair(uint32_t ring, uint32_t max, uint32_t messages, int sleeps,
 	sem_destroy(&p.to_producer);
 	assert_int_equal(p.bad, 0);
 	assert_guards(&mem, &p.at);
+}
+
+/* Half of them in either way to copy */
+static void run_pair(uint32_t ring, uint32_t max, uint32_t messages, int sleeps,
+		     int by_ref)
+{
+	run_pair_on(MBX_MEMORY_DEVICE, ring, max, messages / 2, sleeps, by_ref);
+	run_pair_on(MBX_MEMORY_NORMAL, ring, max, messages / 2, sleeps, by_ref);
 }
 
 static void test_two_threads_spinning_lose_and_tear_nothing(void **state)

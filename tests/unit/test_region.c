@@ -44,6 +44,7 @@ static void test_open_bad_name_says_what_is_expected(void **state)
 	refuses("anon:64Q", 0, 0, MBX_EINVAL, "anon:64K");
 	refuses("mem:0x1000", 0, 0, MBX_EINVAL, "mem:0x3ed80000+64K");
 	refuses("mem:0x1001+64K", 0, 0, MBX_EINVAL, "page size");
+	refuses("mem:0x1000+6", 0, 0, MBX_EINVAL, "size");
 	refuses("mem:zzz+64K", 0, 0, MBX_EINVAL, "mem:0x3ed80000+64K");
 	refuses("mem:0x8000000000000000+64K", 0, 0, MBX_EINVAL, "address");
 }
@@ -246,6 +247,226 @@ static void test_truncation_is_an_error_that_can_be_handled(void **state)
 	assert_int_equal(shm_unlink(strchr(name, '/')), 0);
 }
 
+/* ---- slices ---- */
+
+struct ram {
+	char path[32], low[80], high[80];
+	int fd;
+};
+
+/* A board's RAM of which two slices are regions, with something between them */
+static void make_ram(struct ram *ram)
+{
+	strcpy(ram->path, "/tmp/mbx-test-XXXXXX");
+	ram->fd = mkstemp(ram->path);
+	assert_true(ram->fd >= 0);
+	assert_int_equal(ftruncate(ram->fd, 1 << 30), 0);
+	assert_int_equal(pwrite(ram->fd, "code", 4, 0), 4);
+	assert_int_equal(pwrite(ram->fd, "heap", 4, 0x38000), 4);
+	snprintf(ram->low, sizeof(ram->low), "file:%s@0x20000+64K", ram->path);
+	snprintf(ram->high, sizeof(ram->high), "file:%s@0x3ed80000+0x10000",
+		 ram->path);
+}
+
+static void remove_ram(struct ram *ram)
+{
+	close(ram->fd);
+	unlink(ram->path);
+}
+
+static struct mbx *open_slice(const char *name, enum mbx_side side)
+{
+	struct mbx_options o = { .side = side,
+				 .format = side == MBX_REMOTE,
+				 .channels = host_channels,
+				 .count = host_channels_count };
+	struct mbx *m;
+
+	assert_mbx(mbx_open(&m, name, &o), 0);
+	return m;
+}
+
+static void test_slices_of_one_file_are_regions_of_their_own(void **state)
+{
+	struct mbx *low[2], *high[2];
+	char text[8] = "";
+	struct mbx_end *up, *in;
+	struct ram ram;
+
+	(void)state;
+	make_ram(&ram);
+	low[1] = open_slice(ram.low, MBX_REMOTE);
+	high[1] = open_slice(ram.high, MBX_REMOTE);
+	low[0] = open_slice(ram.low, MBX_HOST);
+	high[0] = open_slice(ram.high, MBX_HOST);
+	bring_up(low[0], low[1]);
+	bring_up(high[0], high[1]);
+	assert_int_equal(mbx_get_region(high[0])->address, 0x3ed80000);
+	assert_int_equal(mbx_get_region(high[0])->bytes, 65536);
+	/* the same end of each has an owner of its own, and one each */
+	up = open_end(low[0], "up");
+	in = open_end(high[1], "up");
+	open_end(low[1], "up");
+	assert_mbx(mbx_send(open_end(high[0], "up"), "high", 5, 0), 0);
+	assert_mbx(mbx_send(up, "low", 4, 0), 0);
+	assert_mbx(mbx_recv(in, text, sizeof(text), 0), 5);
+	assert_string_equal(text, "high");
+	mbx_close(low[0]);
+	mbx_close(low[1]);
+	mbx_close(high[0]);
+	mbx_close(high[1]);
+	assert_int_equal(pread(ram.fd, text, 4, 0), 4);
+	assert_int_equal(pread(ram.fd, text + 4, 4, 0x38000), 4);
+	assert_memory_equal(text, "codeheap", 8);
+	remove_ram(&ram);
+}
+
+static void test_slice_has_one_owner_as_any_region(void **state)
+{
+	struct mbx_options o = { .side = MBX_REMOTE,
+				 .format = 1,
+				 .channels = host_channels,
+				 .count = host_channels_count };
+	struct mbx *first, *second;
+	struct mbx_end *e;
+	struct ram ram;
+
+	(void)state;
+	make_ram(&ram);
+	first = open_slice(ram.high, MBX_REMOTE);
+	assert_mbx(mbx_open(&second, ram.high, &o), MBX_EBUSY);
+	o.format = 0;
+	assert_mbx(mbx_open(&second, ram.high, &o), 0);
+	open_end(first, "up");
+	assert_mbx(mbx_end_open(second, "up", &e), MBX_EBUSY);
+	mbx_close(second);
+	mbx_close(first);
+	remove_ram(&ram);
+}
+
+static void test_slice_that_is_not_in_the_file_is_refused(void **state)
+{
+	struct mbx_region r;
+	struct ram ram;
+	char name[100];
+
+	(void)state;
+	make_ram(&ram);
+	snprintf(name, sizeof(name), "file:%s@0x3fff0000+128K", ram.path);
+	refuses(name, 0, 0, MBX_ENOSPC, "0x40010000");
+	refuses(name, MBX_REGION_READ, 0, MBX_ENOSPC, "0x40000000 bytes");
+	snprintf(name, sizeof(name), "file:%s@0x800+64K", ram.path);
+	refuses(name, 0, 0, MBX_EINVAL, "page size");
+	snprintf(name, sizeof(name), "file:%s@0+62", ram.path);
+	refuses(name, 0, 0, MBX_EINVAL, "from 64 to 1G");
+	snprintf(name, sizeof(name), "file:%s@0+65", ram.path);
+	refuses(name, 0, 0, MBX_EINVAL, "multiple of 4");
+	snprintf(name, sizeof(name), "file:%s@0+2G", ram.path);
+	refuses(name, 0, 0, MBX_EINVAL, "to 1G");
+	snprintf(name, sizeof(name), "file:%s@0+99999999999999999999G",
+		 ram.path);
+	refuses(name, 0, 0, MBX_EINVAL, "to 1G");
+	snprintf(name, sizeof(name), "file:%s@0xfffffffffffffffff000+64K",
+		 ram.path);
+	refuses(name, 0, 0, MBX_EINVAL, "2^63");
+	snprintf(name, sizeof(name), "file:%s@0x7ffffffffffff000+64K",
+		 ram.path);
+	refuses(name, 0, 0, MBX_EINVAL, "2^63");
+	refuses(ram.low, MBX_REGION_CREATE, 65536, MBX_EINVAL, "not created");
+	refuses("shm:/a/b@0+64K", 0, 0, MBX_EINVAL, "slash");
+	refuses("file:@0+64K", 0, 0, MBX_EINVAL, "path");
+	refuses("shm:/mbx-test-missing@0+64K", 0, 0, MBX_ENOENT, "missing");
+	/* at most so much, as of a whole file */
+	assert_mbx(mbx_region_open(&r, ram.low, 0, 4096), 0);
+	assert_int_equal(r.bytes, 4096);
+	mbx_region_close(&r);
+	remove_ram(&ram);
+}
+
+static void test_at_sign_without_a_slice_is_part_of_the_name(void **state)
+{
+	static const char *const ends[] = { "@home",	"@",	   "@0",
+					    "@0+",	"@0+64KB", "@-4096+64K",
+					    "@0+64K@x", "@+64K" };
+	char path[] = "/tmp/mbx-test-XXXXXX", longer[64], name[80];
+	int fd = mkstemp(path);
+	struct mbx_region r;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(ftruncate(fd, 8192), 0);
+	close(fd);
+	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		snprintf(longer, sizeof(longer), "%s%s", path, ends[i]);
+		snprintf(name, sizeof(name), "file:%s", longer);
+		refuses(name, 0, 0, MBX_ENOENT, longer);
+		assert_int_equal(rename(path, longer), 0);
+		assert_mbx(mbx_region_open(&r, name, 0, 0), 0);
+		assert_int_equal(r.address, 0);
+		assert_int_equal(r.bytes, 8192);
+		mbx_region_close(&r);
+		assert_int_equal(rename(longer, path), 0);
+	}
+	/* and such a file can have slices, too */
+	snprintf(longer, sizeof(longer), "%s@0+64K", path);
+	snprintf(name, sizeof(name), "file:%s@4096+4K", longer);
+	assert_int_equal(rename(path, longer), 0);
+	assert_mbx(mbx_region_open(&r, name, 0, 0), 0);
+	assert_int_equal(r.address, 4096);
+	mbx_region_close(&r);
+	unlink(longer);
+}
+
+static void test_slice_holds_what_is_in_the_slice(void **state)
+{
+	struct mbx_region r;
+	struct ram ram;
+
+	(void)state;
+	make_ram(&ram);
+	assert_mbx(mbx_region_open(&r, ram.low, 0, 0), 0);
+	assert_mbx(mbx_region_holds(&r), 0); /* "code" and "heap" are outside */
+	assert_int_equal(pwrite(ram.fd, "x", 1, 0x2ffff), 1);
+	assert_mbx(mbx_region_holds(&r), MBX_ENOTREGION);
+	mbx_region_close(&r);
+	remove_ram(&ram);
+}
+
+static void test_slice_is_not_removed_nor_the_file_around_it(void **state)
+{
+	struct ram ram;
+	struct stat st;
+
+	(void)state;
+	make_ram(&ram);
+	mbx_close(open_slice(ram.low, MBX_REMOTE));
+	assert_mbx(mbx_region_remove(ram.low), MBX_ENOTSUP);
+	assert_non_null(strstr(mbx_errmsg(), "slice"));
+	assert_int_equal(stat(ram.path, &st), 0);
+	remove_ram(&ram);
+}
+
+static void test_truncation_inside_a_slice_is_noticed_below_it_not(void **s)
+{
+	struct mbx *low, *high;
+	struct ram ram;
+
+	(void)s;
+	make_ram(&ram);
+	low = open_slice(ram.low, MBX_REMOTE);
+	high = open_slice(ram.high, MBX_REMOTE);
+	assert_int_equal(ftruncate(ram.fd, 0x3ed88000), 0);
+	assert_mbx(mbx_poll(high), MBX_EIO);
+	assert_mbx(mbx_poll(low), 0);
+	assert_int_equal(ftruncate(ram.fd, 0x30000), 0);
+	assert_mbx(mbx_poll(low), 0);
+	assert_int_equal(ftruncate(ram.fd, 0x2fffc), 0);
+	assert_mbx(mbx_poll(low), MBX_EIO);
+	mbx_close(high);
+	mbx_close(low);
+	remove_ram(&ram);
+}
+
 static void touch_behind_the_end(const char *region)
 {
 	struct mbx_region r;
@@ -280,19 +501,6 @@ static void test_sigbus_elsewhere_still_kills(void **state)
 {
 	(void)state;
 	dies_of_sigbus(touch_behind_the_end);
-}
-
-static void test_physical_memory_that_cannot_be_had_says_why(void **state)
-{
-	struct mbx_region r;
-
-	(void)state;
-	if (access("/dev/mem", F_OK) == 0) {
-		print_message("SKIP: this machine has a /dev/mem\n");
-		skip();
-	}
-	assert_mbx(mbx_region_open(&r, "mem:0x100000+64K", 0, 0), MBX_ENOENT);
-	assert_non_null(strstr(mbx_errmsg(), "/dev/mem"));
 }
 
 static void unprivileged(const char *region)
@@ -410,6 +618,242 @@ static void test_sigbus_sent_by_somebody_still_kills(void **state)
 	dies_of_sigbus(be_sent_sigbus);
 }
 
+/* ---- who may store where ---- */
+
+static struct mbx_options stores_as;
+static uint32_t stores_at;
+
+static void store(const char *region)
+{
+	struct mbx *m;
+
+	signal(SIGSEGV, SIG_DFL);
+	child_check(mbx_open(&m, region, &stores_as) == 0);
+	*(volatile uint32_t *)((char *)mbx_get_region(m)->base + stores_at) = 1;
+	_exit(0);
+}
+
+/* How a child ends that stores at @off of its mapping: 0, or by that signal */
+static int store_ends(const char *region, struct mbx_options as, uint32_t off)
+{
+	int status;
+	pid_t pid;
+
+	stores_as = as;
+	stores_at = off;
+	pid = spawn(store, region);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status) || status == 0);
+	return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+}
+
+static void test_store_outside_the_own_section_faults(void **state)
+{
+	struct mbx_options host = { .side = MBX_HOST },
+			   remote = { .side = MBX_REMOTE },
+			   observer = { .observe = 1 };
+	const char *name = test_region();
+	struct mbx *m = open_owner(name);
+	const struct mbx_link *l = mbx_get_link(m);
+	uint32_t own[2] = { l->section[0], l->section[1] }, end;
+
+	(void)state;
+	end = (uint32_t)mbx_get_region(m)->bytes;
+	assert_int_equal(l->align, 4096);
+	mbx_close(m);
+	assert_int_equal(store_ends(name, host, 0), SIGSEGV);
+	assert_int_equal(store_ends(name, host, own[0] - 4), SIGSEGV);
+	assert_int_equal(store_ends(name, host, own[1]), SIGSEGV);
+	assert_int_equal(store_ends(name, host, end - 4), SIGSEGV);
+	assert_int_equal(store_ends(name, host, own[0] + 60), 0);
+	assert_int_equal(store_ends(name, host, own[1] - 4), 0);
+	assert_int_equal(store_ends(name, remote, own[0]), SIGSEGV);
+	assert_int_equal(store_ends(name, remote, own[1] - 4), SIGSEGV);
+	assert_int_equal(store_ends(name, remote, own[1] + 60), 0);
+	assert_int_equal(store_ends(name, observer, own[0]), SIGSEGV);
+	assert_int_equal(store_ends(name, observer, own[1]), SIGSEGV);
+	assert_int_equal(store_ends(name, observer, 0), SIGSEGV);
+	assert_mbx(mbx_region_remove(name), 0);
+}
+
+static void test_sections_on_lines_stay_writable(void **state)
+{
+	struct mbx_options o = { .side = MBX_REMOTE,
+				 .create = 1,
+				 .channels = host_channels,
+				 .count = host_channels_count,
+				 .page_bytes = 64 };
+	struct mbx_options host = { .side = MBX_HOST }, look = { .observe = 1 };
+	const char *name = test_region();
+	uint32_t theirs;
+	struct mbx *m;
+
+	(void)state;
+	assert_mbx(mbx_open(&m, name, &o), 0);
+	theirs = mbx_get_link(m)->section[MBX_REMOTE] + 60;
+	mbx_close(m);
+	assert_int_equal(store_ends(name, host, theirs), 0);
+	assert_int_equal(store_ends(name, look, theirs), SIGSEGV);
+	assert_mbx(mbx_region_remove(name), 0);
+}
+
+static void test_memory_of_the_caller_stays_as_it_is(void **state)
+{
+	struct mbx_options o = { .side = MBX_REMOTE,
+				 .format = 1,
+				 .channels = host_channels,
+				 .count = host_channels_count };
+	struct mbx_region r;
+	struct mbx *m;
+
+	(void)state;
+	assert_mbx(mbx_region_open(&r, "anon:64K", 0, 0), 0);
+	assert_mbx(mbx_open_at(&m, &r, &o), 0);
+	*(volatile uint32_t *)r.base = 1;
+	mbx_close(m);
+	mbx_region_close(&r);
+}
+
+static struct mbx *open_with_pages(const char *name, uint32_t page_bytes)
+{
+	struct mbx_options o = { .side = MBX_REMOTE,
+				 .create = 1,
+				 .bytes = 1 << 20,
+				 .channels = host_channels,
+				 .count = host_channels_count,
+				 .page_bytes = page_bytes };
+	struct mbx *m;
+
+	assert_mbx(mbx_open(&m, name, &o), 0);
+	return m;
+}
+
+#define MANY 70 /* a directory of more than a page: all sections move */
+
+/* The peer formats with other channels: nothing is where it was. */
+static void format_otherwise(const char *name)
+{
+	struct mbx_channel many[MANY];
+	struct mbx_options o = {
+		.side = MBX_REMOTE, .format = 1, .channels = many, .count = MANY
+	};
+	struct mbx *m;
+	int i;
+
+	for (i = 0; i < MANY; i++)
+		many[i] = host_channels[0];
+	assert_mbx(mbx_open(&m, name, &o), 0);
+	mbx_close(m);
+}
+
+static void test_reopen_goes_on_with_the_same_mapping(void **state)
+{
+	const char *name = test_region();
+	struct mbx *remote = open_with_pages(name, 4096),
+		   *host = open_host(name);
+	struct mbx_end *e = open_end(host, "up");
+	void *base = mbx_get_region(host)->base;
+
+	(void)state;
+	mbx_close(remote);
+	format_otherwise(name);
+	assert_mbx(mbx_poll(host), MBX_ESTALE);
+	assert_mbx(mbx_send(e, "x", 1, 0), MBX_ESTALE);
+	/* no name is left to open it by, nor is one needed */
+	assert_int_equal(shm_unlink(strchr(name, '/')), 0);
+	assert_mbx(mbx_reopen(host), 0);
+	assert_ptr_equal(mbx_get_region(host)->base, base);
+	assert_int_equal(mbx_channel_count(host), MANY);
+	open_end(host, "up");
+	mbx_close(host);
+}
+
+static void test_reopen_with_other_channels_waits_for_its_own(void **state)
+{
+	struct mbx_options o = { .side = MBX_HOST,
+				 .channels = host_channels,
+				 .count = host_channels_count };
+	const char *name = test_region();
+	struct mbx *remote = open_with_pages(name, 4096), *host;
+	char text[8];
+
+	(void)state;
+	assert_mbx(mbx_open(&host, name, &o), 0);
+	mbx_close(remote);
+	format_otherwise(name);
+	assert_mbx(mbx_poll(host), MBX_ESTALE);
+	assert_mbx(mbx_reopen(host), MBX_EMISMATCH);
+	assert_mbx(mbx_poll(host), MBX_ESTALE);
+	o.side = MBX_REMOTE;
+	o.format = 1;
+	assert_mbx(mbx_open(&remote, name, &o), 0);
+	assert_mbx(mbx_reopen(host), 0);
+	bring_up(remote, host);
+	assert_mbx(mbx_send(open_end(host, "up"), "again", 6, 0), 0);
+	assert_mbx(mbx_recv(open_end(remote, "up"), text, 8, 0), 6);
+	/* of one that lives, a new life */
+	assert_mbx(mbx_reopen(host), 0);
+	assert_true(mbx_poll(remote) & MBX_EVENT_DOWN);
+	bring_up(remote, host);
+	mbx_close(host);
+	mbx_close(remote);
+	assert_mbx(mbx_region_remove(name), 0);
+}
+
+static void test_reopen_of_a_truncated_region_is_refused(void **state)
+{
+	const char *name = test_region();
+	struct mbx *remote = open_owner(name);
+	int fd = shm_open(strchr(name, '/'), O_RDWR, 0);
+
+	(void)state;
+	assert_int_equal(ftruncate(fd, 0), 0);
+	close(fd);
+	assert_mbx(mbx_poll(remote), MBX_EIO);
+	assert_mbx(mbx_reopen(remote), MBX_EIO);
+	mbx_close(remote);
+	assert_int_equal(shm_unlink(strchr(name, '/')), 0);
+}
+
+/*
+ * Who takes over attaches to what stands there now, and a hostile peer may have
+ * moved the sections under the same instance.
+ */
+static void test_take_over_is_not_in_its_own_way(void **state)
+{
+	const char *name = test_region();
+	char moved[80];
+	struct mbx *remote = open_with_pages(name, 4096), *other;
+	struct mbx *first = open_host(name), *second = open_host(name);
+	struct mbx_region r;
+
+	(void)state;
+	bring_up(remote, first);
+	mbx_close(first);
+	assert_true(mbx_poll(second) >= 0);
+	bring_up(remote, second);
+	mbx_close(second);
+
+	snprintf(moved, sizeof(moved), "%s-moved", name);
+	other = open_with_pages(moved, 8192);
+	assert_int_equal(mbx_get_link(other)->instance,
+			 mbx_get_link(remote)->instance);
+	first = open_host(name);
+	second = open_host(name);
+	assert_int_equal(mbx_get_link(remote)->section[MBX_REMOTE], 8192);
+	assert_int_equal(mbx_get_link(other)->section[MBX_HOST], 8192);
+	mbx_close(first);
+	assert_mbx(mbx_region_open(&r, name, 0, 0), 0);
+	memcpy(r.base, mbx_get_region(other)->base, r.bytes);
+	assert_true(mbx_poll(second) >= 0);
+	mbx_close(second);
+	mbx_region_close(&r);
+	mbx_close(other);
+	mbx_close(remote);
+	assert_mbx(mbx_region_remove(moved), 0);
+	assert_mbx(mbx_region_remove(name), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -428,9 +872,18 @@ int main(void)
 		cmocka_unit_test(test_open_limit_maps_no_more),
 		cmocka_unit_test(
 			test_truncation_is_an_error_that_can_be_handled),
-		cmocka_unit_test(test_sigbus_elsewhere_still_kills),
 		cmocka_unit_test(
-			test_physical_memory_that_cannot_be_had_says_why),
+			test_slices_of_one_file_are_regions_of_their_own),
+		cmocka_unit_test(test_slice_has_one_owner_as_any_region),
+		cmocka_unit_test(test_slice_that_is_not_in_the_file_is_refused),
+		cmocka_unit_test(
+			test_at_sign_without_a_slice_is_part_of_the_name),
+		cmocka_unit_test(test_slice_holds_what_is_in_the_slice),
+		cmocka_unit_test(
+			test_slice_is_not_removed_nor_the_file_around_it),
+		cmocka_unit_test(
+			test_truncation_inside_a_slice_is_noticed_below_it_not),
+		cmocka_unit_test(test_sigbus_elsewhere_still_kills),
 		cmocka_unit_test(test_somebody_elses_region_says_permission),
 		cmocka_unit_test(test_anonymous_region_is_shared_with_a_child),
 		cmocka_unit_test(
@@ -439,6 +892,14 @@ int main(void)
 			test_one_region_too_many_is_refused_not_unguarded),
 		cmocka_unit_test(test_remove_takes_an_empty_region),
 		cmocka_unit_test(test_sigbus_sent_by_somebody_still_kills),
+		cmocka_unit_test(test_store_outside_the_own_section_faults),
+		cmocka_unit_test(test_sections_on_lines_stay_writable),
+		cmocka_unit_test(test_memory_of_the_caller_stays_as_it_is),
+		cmocka_unit_test(test_reopen_goes_on_with_the_same_mapping),
+		cmocka_unit_test(
+			test_reopen_with_other_channels_waits_for_its_own),
+		cmocka_unit_test(test_reopen_of_a_truncated_region_is_refused),
+		cmocka_unit_test(test_take_over_is_not_in_its_own_way),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

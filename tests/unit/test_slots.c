@@ -23,7 +23,10 @@ static uint32_t stride_words(const struct mbx_slots_place *at)
 
 static struct mbx_slots_place slots_place(uint32_t slots, uint32_t max)
 {
-	struct mbx_slots_place at = { mem.ctl, mem.slot, slots, max };
+	struct mbx_slots_place at = { .ctl = mem.ctl,
+				      .slot = mem.slot,
+				      .slots = slots,
+				      .max_bytes = max };
 
 	memset(&mem, 0, sizeof(mem));
 	set_guard(mem.g0);

@@ -396,7 +396,9 @@ static void test_going_to_sleep_at_any_step_misses_nothing(void **state)
 #define VALUE 12u
 
 static struct mbx_word ctl[3], slot[SLOTS * (2 + VALUE / 4)];
-static struct mbx_slots_place place = { ctl, slot, SLOTS, VALUE };
+static struct mbx_slots_place place = {
+	.ctl = ctl, .slot = slot, .slots = SLOTS, .max_bytes = VALUE
+};
 static struct mbx_writer writer;
 
 static void start_slots(uint32_t number)
@@ -768,7 +770,7 @@ static void test_formatter_dying_at_any_step_is_seen_and_made_good(void **state)
 
 static uint32_t remote_word(uint32_t off)
 {
-	return load(&host, side_off(&host, 0, off));
+	return load(&host, host.section[MBX_REMOTE] + off);
 }
 
 /* Whenever the host says up, that life of the remote has acknowledged it. */

@@ -99,7 +99,7 @@ static void use_rx(struct mbx_rx *rx)
 int main(void)
 {
 	struct mbx_queue_place at = { ring, tx_block, rx_block,
-				      RING, MAX, (uint8_t)any(3) };
+				      RING, MAX,      (uint8_t)any(3) };
 	struct mbx_tx tx;
 	struct mbx_rx rx;
 	uint32_t i;

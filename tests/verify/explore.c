@@ -9,7 +9,7 @@
  *		0: payload is relaxed, and may be stale (1)
  *   stale=N	at most so many loads of a run return what is not the newest
  *   switches=N	at most so many times the other side comes in unasked; both are
- *		for scenarios too large to see all of (100000)
+ *		for scenarios too large to see all of (no bound)
  *   limit=S	seconds of the processor after which it gives up, and says so (60)
  *
  * Exits with 0 when all is well and everything was seen, 1 with the run that
@@ -28,6 +28,7 @@
 #define MAX_STEPS    4000u
 #define STACK_BYTES  65536u
 #define MAX_STAMPS   200u
+#define UNBOUNDED    0xffffffffu
 #define NOBODY	     2
 #define MAX_SNAPSHOT (sizeof(history) + sizeof(stacks) + sizeof(sides) + 65536u)
 #define MAX_LOADED   64u
@@ -294,7 +295,7 @@ static uint64_t state(void)
 				h = mix_view(h, &m->view, base);
 		}
 	h = mix_view(h, &fences, base);
-	if (switch_budget < 100000)
+	if (switch_budget != UNBOUNDED)
 		h = mix(h, (uint64_t)me);
 	for (s = 0; s < 2; s++) {
 		const struct side *t = &sides[s];
@@ -427,7 +428,7 @@ static uint32_t load_atomic(uint32_t l, enum explore_order order)
 	if (calm || !left.stale)
 		from = stored[l] - 1;
 	k = from + pick(stored[l] - from);
-	left.stale -= k + 1 < stored[l];
+	left.stale -= stale_budget != UNBOUNDED && k + 1 < stored[l];
 	m = &history[l][k];
 	t->cur.at[l] = (uint8_t)k;
 	t->read_atomic[l] = t->cur.clock[me];
@@ -769,7 +770,7 @@ static void choose_side(const int *able, int n)
 	if (n == 2 && !asked && !left.switches)
 		return;
 	n = able[n == 2 ? (int)pick(2) : 0];
-	if (!asked && n != me)
+	if (!asked && n != me && switch_budget != UNBOUNDED)
 		left.switches--;
 	me = n;
 }
@@ -920,8 +921,8 @@ int main(int argc, char **argv)
 	argument_count = argc;
 	limit = option("limit", 60);
 	crash_budget = option("crashes", 0);
-	stale_budget = option("stale", 100000);
-	switch_budget = option("switches", 100000);
+	stale_budget = option("stale", UNBOUNDED);
+	switch_budget = option("switches", UNBOUNDED);
 	race = option("race", 1);
 	scenario_configure();
 	words = scenario.words;
