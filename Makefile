@@ -265,6 +265,18 @@ test-linux: ## Test in a real Linux beside an R5, both emulated (downloads a ker
 	$(Q)BUILD=$(abspath $(BUILD)) scripts/guest.sh || [ $$? -eq 77 ]
 	$(Q)BUILD=$(abspath $(BUILD)) SUITE=tests/linux tests/run
 
+verify: ## Prove or try every promise on common/ (a quarter of an hour)
+	$(Q)scripts/setup.sh build test verify
+	$(Q)BUILD=$(abspath $(BUILD)) tests/verify/verify.py
+
+verify-seeds: ## Break one thing at a time: is it caught, and by what?
+	$(Q)scripts/setup.sh build test verify
+	$(Q)BUILD=$(abspath $(BUILD)) tests/verify/verify.py --seeds
+
+verify-long: ## What takes longer (two deaths in a run, larger rings)
+	$(Q)scripts/setup.sh build test verify
+	$(Q)BUILD=$(abspath $(BUILD)) tests/verify/verify.py --long
+
 run: ## Boot the firmware and run the main job (FILES="a b" streams those too)
 	$(Q)scripts/setup.sh build run
 	$(Q)$(MAKE) --no-print-directory -j$(shell nproc) $(if $(V),,-s) linux firmware-$(BOARD)
@@ -362,9 +374,9 @@ help: ## List the targets
 	@echo '             WERROR=1, CROSS_COMPILE=, SYSROOT=, STATIC=1, OPT= (-O2),'
 	@echo '             CFLAGS=, PREFIX=, DESTDIR='
 
-.PHONY: all linux firmware firmware-linux setup test test-only test-linux run \
-	install size bench bench-build bench-firmware bench-diff budget format \
-	check clean help inside testapps unit-unit unit-asan unit-tsan \
+.PHONY: all linux firmware firmware-linux setup test test-only test-linux verify \
+	verify-seeds verify-long run install size bench bench-build bench-firmware bench-diff \
+	budget format check clean help inside testapps unit-unit unit-asan unit-tsan \
 	$(BOARDS:%=firmware-%) $(FOREIGN:%=foreign-%) FORCE
 
 -include $(shell find $(BUILD) -name fetched -prune -o -name '*.d' -print 2>/dev/null)

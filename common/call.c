@@ -115,7 +115,8 @@ int mbx_server_attach(struct mbx_server *s, const struct mbx_queue_place *req,
 int mbx_server_take(struct mbx_server *s, struct mbx_request *req, void *buf,
 		    uint32_t cap)
 {
-	struct mbx_word mbx_shared *at, mbx_shared *room;
+	struct mbx_word mbx_shared *room;
+	struct mbx_word mbx_shared *at;
 	uint32_t bytes;
 	int n;
 

@@ -395,24 +395,38 @@ static int check_super(struct mbx_link *l, const uint32_t w[16])
 }
 
 /*
+ * Has it been formatted while it was being looked at? The instance is the first
+ * word that a formatter stores, and was the first one loaded.
+ */
+static int is_torn(const struct mbx_link *l, const uint32_t w[16])
+{
+	mbx_order_loads();
+	return load(l, OFF(mbx_super, instance)) != w[3] || load(l, 0) != w[0];
+}
+
+/*
  * Fetch the superblock, each word once, and check it. The peer's values are
  * used only after this.
  */
 static int load_super(struct mbx_link *l, uint32_t w[16])
 {
 	uint32_t i;
+	int err;
 
 	if (l->is.bytes < SUPER_BYTES) {
 		explain(l, -1, 2, l->is.bytes, SUPER_BYTES);
 		return MBX_ENOSPC;
 	}
+	w[3] = mbx_ld_acquire(mbx_link_word(l, OFF(mbx_super, instance)));
 	w[0] = mbx_ld_acquire(mbx_link_word(l, 0));
 	for (i = 1; i < 16; i++)
-		w[i] = load(l, 4u * i);
+		if (i != 3)
+			w[i] = load(l, 4u * i);
 	explain(l, -1, 0, MBX_MAGIC, w[0]);
 	if (w[0] != MBX_MAGIC)
 		return w[0] == 0 ? MBX_EAGAIN : MBX_ENOTREGION;
-	return check_super(l, w);
+	err = check_super(l, w);
+	return err && is_torn(l, w) ? MBX_EAGAIN : err;
 }
 
 /* Does the region, its superblock fetched to @w, have our channels? */
@@ -481,7 +495,7 @@ static int take_back(struct mbx_link *l, const uint32_t w[16])
 	if (!was_region)
 		return 0;
 	l->let_go_off = w[8 + !l->is.side];
-	state = load(l, l->let_go_off);
+	state = mbx_ld_acquire(mbx_link_word(l, l->let_go_off));
 	return state == MBX_SIDE_ATTACHING || state == MBX_SIDE_UP;
 }
 
@@ -513,6 +527,8 @@ int mbx_link_format(struct mbx_link *l, uint32_t now_us)
 	if (l->end_off > l->is.bytes)
 		return MBX_ENOSPC;
 	if (!l->formatting) {
+		/* not older than what the last life stored: its number goes on */
+		mbx_order_all();
 		if (adopt(l, w))
 			return 1;
 		if (take_back(l, w)) {
@@ -520,7 +536,8 @@ int mbx_link_format(struct mbx_link *l, uint32_t now_us)
 			l->let_go_us = now_us;
 			return MBX_EAGAIN;
 		}
-	} else if (load(l, l->let_go_off) != MBX_SIDE_DOWN &&
+	} else if (mbx_ld_acquire(mbx_link_word(l, l->let_go_off)) !=
+			   MBX_SIDE_DOWN &&
 		   now_us - l->let_go_us < LET_GO_US) {
 		return MBX_EAGAIN;
 	}
@@ -557,8 +574,11 @@ static int observe(struct mbx_link *l, uint32_t w[16])
 {
 	int err = load_super(l, w);
 
-	if (!err)
+	if (!err) {
 		err = check_layout(l, w);
+		if (err && is_torn(l, w))
+			err = MBX_EAGAIN;
+	}
 	if (err)
 		l->instance = 0;
 	return err;
@@ -592,7 +612,8 @@ static int is_stale(struct mbx_link *l)
 		return 0;
 	if (magic == 0 && l->session) {
 		forget(l, l->end_off); /* a claim may be open, and dirty */
-		mbx_st(&side_of(l, 1)->state, MBX_SIDE_DOWN);
+		/* nothing stored here before may come after the formatting */
+		mbx_st_release(&side_of(l, 1)->state, MBX_SIDE_DOWN);
 	}
 	l->instance = 0;
 	l->peer_session = 0;
@@ -667,9 +688,12 @@ static uint32_t look_at_peer(struct mbx_link *l, uint32_t now_us, int *knows_us,
 	side_at peer = side_of(l, 0);
 	uint32_t state, session, beat;
 
-	state = mbx_ld_acquire(&peer->state);
-	/* pairs with the release in begin_life(): the session before the ack */
+	/*
+	 * Pairs with the release in begin_life(): the session before the ack,
+	 * and before the state, so that a life that is up has said all of itself.
+	 */
 	session = mbx_ld_acquire(&peer->session);
+	state = mbx_ld_acquire(&peer->state);
 	beat = mbx_ld(&peer->beat);
 	*knows_us = mbx_ld(&peer->ack) == l->session;
 	if (state == MBX_SIDE_INCOMPATIBLE && l->incompatible != session) {

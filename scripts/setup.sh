@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# Usage: scripts/setup.sh GROUP...          groups: build run test linux bench peers check
+# Usage: scripts/setup.sh GROUP...          groups: build run test linux bench peers verify check
 # Installs what the groups need and this system lacks, and says what and why.
 # Silent if nothing is missing. Where it may not install (no apt-get, no root,
 # no sudo without a password), it says what to do and exits with 1.
@@ -58,6 +58,12 @@ peers valgrind                   valgrind                 counts instructions
 peers strace                     strace                   counts system calls
 peers python3                    python3                  prints the tables
 peers gnuplot                    gnuplot-nox              draws the plots
+
+verify sparse                    sparse                   finds accesses that go round the accessors
+verify frama-c                   frama-c-base             proves the absence of accesses outside, for any content
+verify clang                     clang                    builds the fuzzers
+verify /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a libclang-rt-14-dev libFuzzer and its sanitizers
+verify /usr/include/relacy/relacy.hpp|/usr/include/relacy/relacy_std.hpp relacy-dev second engine for memory orders
 
 bench qemu-system-arm            qemu-system-arm          executes the firmware that is counted
 bench valgrind                   valgrind                 counts instructions on x86

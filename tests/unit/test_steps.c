@@ -902,8 +902,8 @@ static void test_attach_overtaken_by_a_format_says_so(void **state)
 			assert_int_equal(mbx_link_poll(&host, 0),
 					 MBX_EVENT_RESET);
 		} else {
-			assert_true(err == MBX_EAGAIN || err == MBX_EMISMATCH ||
-				    err == MBX_ECORRUPT);
+			/* never that it is damaged, or of another version */
+			assert_true(err == MBX_EAGAIN || err == MBX_EMISMATCH);
 			early_steps++;
 		}
 		assert_int_equal(host.instance, 0);

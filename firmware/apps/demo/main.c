@@ -86,7 +86,8 @@ static void publish_stats(void)
 /* From ring to ring, without a copy in between. */
 static int take_ping(void)
 {
-	struct mbx_word mbx_shared *from, mbx_shared *to;
+	struct mbx_word mbx_shared *from;
+	struct mbx_word mbx_shared *to;
 	int n = mbx_rx_peek(&ping, &from), err;
 	uint32_t bytes = (uint32_t)n, i;
 

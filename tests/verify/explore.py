@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Every order, every stale read, deaths anywhere: the explorer's scenarios."""
+
+import os
+import re
+
+from common import (BUILD, ROOT, SOURCES, Result, Row, call, must, parallel,
+                    weakened)
+
+FLAGS = ["-std=gnu11", "-O3", "-w", "-U_FORTIFY_SOURCE",
+         "-fno-delete-null-pointer-checks", "-Icommon", "-Itests",
+         '-DMBX_WORD_HEADER="verify/explore_words.h"']
+# Words of a scenario: views as small as can be are fast.
+WORDS = {"queue": 16, "slots": 32, "link": 80}
+
+# size: scenario, options. quick is part of full, full of long.
+QUICK = [
+    ("queue", "ring=4 messages=3 crashes=1"),
+    ("queue", "ring=4 messages=3 crashes=1 race=0"),
+    ("queue", "ring=3 messages=1 bells=1 crashes=1"),
+    ("queue", "ring=3 messages=2 bells=1"),
+    ("queue", "ring=4 messages=3 by=7 take=3"),
+    ("slots", "records=4 race=0"),
+    ("slots", "records=3 read=7 race=0"),
+    ("slots", "records=3 crashes=1 race=0"),
+    ("link", "format=1 polls=1 stale=1 switches=1 race=0"),
+    ("link", "format=0 polls=1 again=1 traffic=1 stale=1 switches=1 race=0"),
+]
+
+
+def compile_to(out, source, log):
+    must(["gcc", *FLAGS, "-c", source, "-o", out], log)
+    return out
+
+
+def objects():
+    """common/ as it is, each file once."""
+    directory = os.path.join(BUILD, "explore")
+    os.makedirs(directory, exist_ok=True)
+    return dict(parallel(lambda s: (os.path.basename(s), compile_to(
+        os.path.join(directory, os.path.basename(s)[:-2] + ".o"), s,
+        "explore-build")), SOURCES))
+
+
+def link(scenario, common, where):
+    program = os.path.join(where, "explore_" + scenario)
+    must(["gcc", *FLAGS, f"-DMAX_WORDS={WORDS[scenario]}", "-o", program,
+          "tests/verify/explore.c", f"tests/verify/explore_{scenario}.c",
+          *common.values()], "explore-build")
+    return program
+
+
+def figures(out):
+    m = re.search(r"^(all|NOT ALL): (\d+) states, (\d+) executions, "
+                  r"(\d+) deaths", out, re.M)
+    return m.groups() if m else None
+
+
+def configurations(size):
+    return QUICK
+
+
+def run(size):
+    common = objects()
+    programs = {s: link(s, common, os.path.join(BUILD, "explore"))
+                for s in WORDS}
+
+    def one(configuration):
+        scenario, options = configuration
+        status, out = call([programs[scenario], *options.split(),
+                            "limit=120"], f"explore-{scenario}")
+        return scenario, options, status, out
+
+    totals = {}
+    for scenario, options, status, out in parallel(one, configurations(size)):
+        if status not in (0, 2) or not figures(out):
+            yield Result("FAIL", f"{scenario} {options}: "
+                         + (out.splitlines() or ["?"])[-1])
+            continue
+        whole, states, _, deaths = figures(out)
+        t = totals.setdefault(scenario, [0, 0, 0, 0])
+        t[0] += 1
+        t[1] += whole == "all"
+        t[2] += int(states)
+        t[3] += int(deaths)
+    for scenario, (n, whole, states, deaths) in totals.items():
+        yield Result("ok", f"{scenario}: {n} configurations, {whole} of them "
+                     f"exhausted, {states:,} states, {deaths:,} deaths")
+
+
+SEEDS = {
+    "queue.c": [("queue", "ring=4 messages=3"),
+                ("queue", "ring=4 messages=3 by=4 take=2"),
+                ("queue", "ring=4 messages=3 by=2"),
+                ("queue", "ring=4 messages=3 crashes=1"),
+                ("queue", "ring=3 messages=2 bells=1"),
+                ("queue", "ring=8 longest=1 messages=4 take=2")],
+    "link.c": [("link", "format=1 polls=1 stale=2 switches=1 race=0"),
+               ("link", "format=0 polls=1 again=1 traffic=1 stale=2 "
+                "switches=1 race=0"),
+               ("link", "format=0 polls=2 crashes=1 stale=1 switches=1 "
+                "race=0"),
+               ("link", "format=0 polls=1 again=1 crashes=1 stale=1 "
+                "switches=1 race=0")],
+    "slots.c": [("slots", "records=3 race=0"),
+                ("slots", "records=3 read=7 race=0"),
+                ("slots", "records=3 read=7 crashes=1 race=0")],
+}
+
+
+def try_seed(seed, common):
+    """Which configuration fails with the seed? None if none does."""
+    where = os.path.join(BUILD, "seeds", seed.where.replace(":", "-") + "-" +
+                         re.sub(r"\W+", "-", seed.what))
+    path = seed.write(where)
+    broken = dict(common)
+    broken[seed.file] = compile_to(path[:-2] + ".o", path, "explore-build")
+    return try_one(where, seed.file, broken)
+
+
+def try_one(where, file, broken):
+    programs = {}
+    for scenario, options in SEEDS.get(file, []):
+        if scenario not in programs:
+            programs[scenario] = link(scenario, broken, where)
+        status, out = call([programs[scenario], *options.split(), "limit=15"],
+                           "explore-seeds")
+        if status == 1:
+            return f"{scenario} {options}: {out.splitlines()[-1][6:]}"
+    return None
+
+
+def seeds(_size):
+    common = objects()
+    for file in SEEDS:  # what fails without a seed catches nothing
+        caught = try_one(os.path.join(BUILD, "explore"), file, common)
+        if caught:
+            yield Result("FAIL", f"nothing broken: {caught}")
+    for seed, caught in parallel(lambda s: (s, try_seed(s, common)),
+                                 list(weakened())):
+        yield Result("ok" if caught else "FAIL",
+                     f"{seed.where} {seed.what}: "
+                     + (caught or "NOT CAUGHT"))
+
+
+ROWS = [Row("order", "ordering, crashes anywhere", run, seeds)]

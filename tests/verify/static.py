@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Accessors only: in the sources, in the object code, and on the processor."""
+
+import glob
+import os
+import platform
+import re
+
+from common import (BUILD, ROOT, SOURCES, Result, Row, Seed, call, must,
+                    tool)
+
+FLAGS = ["-std=gnu11", "-fno-delete-null-pointer-checks", "-Icommon"]
+CORES = [("gcc", "objdump", []),
+         ("arm-none-eabi-gcc", "arm-none-eabi-objdump",
+          ["-mcpu=cortex-m3", "-mthumb", "-ffreestanding"]),
+         ("aarch64-linux-gnu-gcc", "aarch64-linux-gnu-objdump", [])]
+# It copies the configuration, and touches no shared memory.
+MAY_CALL = {"mbx_link_init"}
+COPIES = re.compile(r"<?(mem(?:cpy|move|set))\b")
+
+
+def replaced(sources, seed):
+    if not seed:
+        return sources
+    path = seed.write(os.path.join(BUILD, "seeds", "static"))
+    return [path if os.path.basename(s) == seed.file else s for s in sources]
+
+
+def noderef(seed=None):
+    """A dereference of a shared pointer, or one that loses the mark."""
+    sources = replaced(SOURCES, seed)
+    apps = [] if seed else glob.glob(os.path.join(ROOT, "firmware/apps/*/*.c"))
+    found = []
+    base = must(["gcc", "-print-file-name="], "static").strip()
+    for source in sources + apps:
+        _, out = call(["sparse", "-gcc-base-dir", base, "-D_GNU_SOURCE",
+                       *FLAGS, "-Ifirmware", "-Ifirmware/boards/linux",
+                       "-Wno-non-pointer-null", source], "sparse")
+        found += [line for line in out.splitlines()
+                  if re.search("noderef|address space", line)
+                  and "duplicate" not in line]
+    return found, f"{len(sources + apps)} files"
+
+
+def copies(seed=None):
+    """A call of memcpy and its like by a function that it isn't meant for."""
+    found, objects = [], 0
+    out_file = os.path.join(BUILD, "static.o")
+    for compiler, objdump, flags in CORES:
+        if not tool(compiler):
+            continue
+        for source in replaced(SOURCES, seed):
+            for optimize in ("-Os", "-O2"):
+                must([compiler, *FLAGS, *flags, optimize, "-c", source, "-o",
+                      out_file], "static")
+                objects += 1
+                function = "?"
+                for line in must([objdump, "-dr", out_file],
+                                 "static").splitlines():
+                    m = re.match(r"[0-9a-f]+ <(.*)>:", line)
+                    if m:
+                        function = m.group(1).split(".")[0]
+                    m = COPIES.search(line)
+                    if m and function not in MAY_CALL:
+                        found.append(f"{compiler} {optimize} "
+                                     f"{os.path.basename(source)}: "
+                                     f"{function} calls {m.group(1)}")
+    return found, f"{objects} objects"
+
+
+def aligned(seed=None):
+    """Runs under x86's alignment check."""
+    if platform.machine() != "x86_64":
+        return None, "an x86 feature"
+    program = os.path.join(BUILD, "aligned")
+    # vector moves of private structs are checked as well, and need not pass
+    must(["gcc", *FLAGS, "-O2", "-mgeneral-regs-only", "-o", program, "tests/verify/aligned.c",
+          *replaced(SOURCES, seed)], "static")
+    status, out = call([program], "aligned")
+    return ([f"exit status {status} {out}"] if status else []), out.strip()
+
+
+CHECKS = [("sparse, noderef", noderef, "sparse"),
+          ("no memcpy in object code", copies, "objdump"),
+          ("alignment check of x86", aligned, "gcc")]
+
+
+def run(_size):
+    for name, check, needs in CHECKS:
+        if not tool(needs):
+            yield Result("SKIP", f"{name}: no {needs}")
+            continue
+        found, what = check()
+        if found is None:
+            yield Result("SKIP", f"{name}: {what}")
+        else:
+            yield Result("FAIL" if found else "ok",
+                         f"{name}: {what}; " + (found or ["nothing found"])[0])
+
+
+def seeded(name, old, new):
+    path = os.path.join(ROOT, "common", name)
+    with open(path) as f:
+        text = f.read()
+    at = text.find(old)
+    if at < 0:
+        raise SystemExit(f"verify: {path} has no '{old}' to break any more")
+    return Seed(path, text.count("\n", 0, at) + 1, new,
+                text.replace(old, new, 1))
+
+
+def seeds(_size):
+    body = "uint32_t bytes)\n{\n\tconst uint8_t *s = from;"
+    copy = body.replace("{\n", "{\n\t%s;\n", 1)
+    cases = [
+        (noderef, "slots.c", "mbx_ld_acquire(mbx_word_at(at->ctl, END))",
+         "mbx_word_at(at->ctl, END)->raw"),
+        (copies, "copy.c", body, copy.replace(
+            "%s", "__builtin_memcpy((void *)(uintptr_t)to, from, bytes)")),
+        (aligned, "copy.c", body, copy.replace(
+            "%s", "*(volatile uint64_t *)((uintptr_t)to | 4) = 0")),
+    ]
+    for check, name, old, new in cases:
+        found, _ = check(seeded(name, old, new))
+        what = " ".join(new.split())
+        if found is None:
+            yield Result("SKIP", f"{name}: {what}: cannot be tried here")
+        else:
+            yield Result("ok" if found else "FAIL", f"{name}: {what}: "
+                         + (found or ["NOT CAUGHT"])[0])
+
+
+ROWS = [Row("accessors", "accessors only", run, seeds)]
