@@ -43,6 +43,7 @@ struct kind {
 
 struct mbxi_bell {
 	const struct kind *kind;
+	char *name;
 	uint32_t period_us; /* poll: how often to look */
 	bool peer_futex;
 	int in, out;  /* descriptors; -1: none */
@@ -736,9 +737,12 @@ int mbxi_bell_open(struct mbxi_bell **bell, const char *name)
 	b->kind = kind;
 	b->wakeup = kind->wakeup;
 	b->in = b->out = b->pollable = b->timer = -1;
-	err = kind->open(b, arg);
+	b->name = strdup(name && *name ? name : "automatic");
+	err = b->name ? kind->open(b, arg)
+		      : mbxi_fail(MBX_ENOMEM, "out of memory");
 	if (err) {
 		close_descriptors(b);
+		free(b->name);
 		free(b);
 		return err;
 	}
@@ -752,7 +756,20 @@ void mbxi_bell_close(struct mbxi_bell *b)
 		return;
 	b->kind->close(b);
 	close_descriptors(b);
+	free(b->name);
 	free(b);
+}
+
+const char *mbxi_bell_name(const struct mbxi_bell *b)
+{
+	return b->name;
+}
+
+bool mbxi_bell_rings(const struct mbxi_bell *b)
+{
+	if (b->kind->ring == uio_ring)
+		return b->bell != NULL;
+	return b->kind->wakeup == MBX_WAKE_DOORBELL;
 }
 
 uint32_t mbxi_bell_wakeup(const struct mbxi_bell *b)

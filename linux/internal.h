@@ -152,6 +152,12 @@ struct mbxi_bell;
 int mbxi_bell_open(struct mbxi_bell **bell, const char *name);
 void mbxi_bell_close(struct mbxi_bell *bell);
 
+/* As it was named, or "automatic". */
+const char *mbxi_bell_name(const struct mbxi_bell *bell);
+
+/* Is there a line to ring the peer by? A futex is none. */
+bool mbxi_bell_rings(const struct mbxi_bell *bell);
+
 /* How the peer can wake this side: enum mbx_wakeup. */
 uint32_t mbxi_bell_wakeup(const struct mbxi_bell *bell);
 

@@ -480,27 +480,32 @@ static const struct mbx_options no_options;
 
 /*
  * The doorbell asked for, by option or environment; else, of a UIO device's
- * memory, the device's own interrupt, whose name is built in @own.
+ * memory, what the board's profile says, or the device's own interrupt, whose
+ * name is built in @own.
  */
-static const char *choose_bell(const char *name, const struct mbx_options *o,
+static const char *choose_bell(const struct mbx *m, const struct mbx_options *o,
 			       char own[80])
 {
 	const char *bell = o->doorbell ? o->doorbell : getenv("MBX_DOORBELL");
 	const char *map;
 
 	own[0] = 0;
-	if ((bell && *bell) || strncmp(name, "uio:", 4) != 0)
+	if (bell && *bell)
 		return bell;
-	map = strrchr(name, '/');
-	snprintf(own, 80, "%.*s", map ? (int)(map - name) : 79, name);
+	if (strncmp(m->name, "board:", 6) == 0 &&
+	    strcmp(m->region.kind, "uio") == 0)
+		return mbx_board_find(m->name + 6)->doorbell;
+	if (strncmp(m->name, "uio:", 4) != 0)
+		return bell;
+	map = strrchr(m->name, '/');
+	snprintf(own, 80, "%.*s", map ? (int)(map - m->name) : 79, m->name);
 	return own;
 }
 
-static int open_bell(struct mbx *m, const char *name,
-		     const struct mbx_options *o)
+static int open_bell(struct mbx *m, const struct mbx_options *o)
 {
 	char own[80];
-	const char *bell = choose_bell(name, o, own);
+	const char *bell = choose_bell(m, o, own);
 	int err;
 
 	m->uio = mbxi_bell_device(bell);
@@ -558,7 +563,7 @@ static int begin(struct mbx *m, const char *name, const struct mbx_options *o)
 			return err;
 		m->duty = mbxi_lock_take(m, o->side);
 	}
-	err = open_bell(m, name, o);
+	err = open_bell(m, o);
 	if (err)
 		return err;
 	return settle(m);

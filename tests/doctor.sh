@@ -436,9 +436,11 @@ truncate -s 1M "$root/dev/uio0"
 in_background env -u MBX_ROOT MBX_REGION="file:$root/dev/uio0" "$demo"
 for name in uio:mailbox board:zynqmp-r5f; do
     until_true sh -c "'$mbx' info -t 0 -r $name >/dev/null 2>&1"
-    healthy $name
+    MBX_DOORBELL=poll healthy $name
     line 'ok    region ' "$name, 1048576 bytes, Device memory"
 done
+# the board's own doorbell, taken where none is named: this device lacks it
+finds doorbell 'uio:mailbox,1+0x0=0x100: uio0 "mailbox" has no map "1"' 'it has 0' board:zynqmp-r5f
 finds uio 'has made no device of a node "nosuch"' 'overlay' uio:nosuch/0
 line 'WRONG region ' 'there are uio0 "mailbox"'
 healthy

@@ -595,18 +595,11 @@ static void check_answers(struct doctor *d, struct mbx *m, const char *bell)
 	mbx_end_close(pong);
 }
 
-/* Can it be rung with? Of a UIO device, only if it was said how. */
-static bool rings(const char *bell)
-{
-	return strncmp(bell, "socket:", 7) == 0 ||
-	       strncmp(bell, "eventfd:", 8) == 0 ||
-	       (strncmp(bell, "uio:", 4) == 0 && strchr(bell, ','));
-}
-
 /* With the host's side in hand. */
-static void try_doorbell(struct doctor *d, struct mbx *m, const char *wakes,
-			 const char *bell)
+static void try_doorbell(struct doctor *d, struct mbx *m, const char *wakes)
 {
+	const char *bell = mbxi_bell_name(m->bell);
+	bool rings = mbxi_bell_rings(m->bell);
 	uint32_t ours = mbxi_bell_wakeup(m->bell);
 	bool hears = ours == MBX_WAKE_DOORBELL;
 	bool listens = strcmp(wakes, "doorbell") == 0;
@@ -615,7 +608,7 @@ static void try_doorbell(struct doctor *d, struct mbx *m, const char *wakes,
 		doctor_ok(d, "doorbell", "%s: futex on both sides", bell);
 		return;
 	}
-	if (rings(bell) && !listens) {
+	if (rings && !listens) {
 		doctor_wrong(
 			d, "doorbell",
 			"set the link's config.wakeup to "
@@ -626,7 +619,7 @@ static void try_doorbell(struct doctor *d, struct mbx *m, const char *wakes,
 			bell, wakes);
 		return;
 	}
-	if (!rings(bell))
+	if (!rings)
 		doctor_ok(d, "doorbell", "%s: rings nobody%s", bell,
 			  listens ? ", but the remote could be rung: see "
 				    "MBX_DOORBELL in mbx(1)"
@@ -634,14 +627,14 @@ static void try_doorbell(struct doctor *d, struct mbx *m, const char *wakes,
 	if (!hears)
 		doctor_ok(d, "doorbell", "%s: Linux looks every millisecond",
 			  bell);
-	if (!rings(bell) && !hears)
+	if (!rings && !hears)
 		return;
 	if (mbx_wait_peer(m, 2000)) {
 		doctor_error(d, "doorbell", mbx_errmsg(),
 			     "start the firmware again");
 		return;
 	}
-	if ((!rings(bell) || check_rings(d, m, bell)) && hears)
+	if ((!rings || check_rings(d, m, bell)) && hears)
 		check_answers(d, m, bell);
 }
 
@@ -649,7 +642,6 @@ static void check_doorbell(struct doctor *d, const char *region,
 			   json_t *side[2])
 {
 	const struct mbx_options as_host = { .timeout_ms = 100 };
-	const char *bell = getenv("MBX_DOORBELL");
 	const json_t *host = side[MBX_HOST], *remote = side[MBX_REMOTE];
 	struct mbx *m;
 
@@ -670,8 +662,7 @@ static void check_doorbell(struct doctor *d, const char *region,
 	if (m->duty) {
 		doctor_ok(d, "doorbell",
 			  "attached as the host for a moment to try it");
-		try_doorbell(d, m, get_text(remote, "wakeup"),
-			     bell && *bell ? bell : "automatic");
+		try_doorbell(d, m, get_text(remote, "wakeup"));
 	} else {
 		doctor_wrong(d, "locks",
 			     "find who has the file open (fuser, lsof) and end "

@@ -194,8 +194,9 @@ struct mbx_options {
  *			again; ring by storing VALUE, a word, at OFFSET of one of
  *			its maps. Without that part there is no way to ring: the
  *			peer finds what was sent when it looks by itself
- * Automatic: of a uio: region the device's own interrupt, if it has one; else
- * futex where the peer says so, else poll.
+ * Automatic: of a uio: region the device's own interrupt, if it has one; of a
+ * board: region in a UIO device's memory, the profile's doorbell; else futex where
+ * the peer says so, else poll.
  */
 
 /*

@@ -154,6 +154,9 @@ once_doctor_finds_nothing_wrong_with_what_works() {
         says 'rings wake the remote' mbx doctor $region
         says "the remote's rings arrive" mbx doctor $region
     done
+    # the board's own, where none is named
+    says 'uio:mailbox,1+0x0=1: rings wake the remote' \
+        env -u MBX_DOORBELL mbx doctor $by_board
     says '/reserved-memory/mbx@3ed80000, no-map' mbx doctor $by_address
     says 'Device memory' mbx doctor $by_node
     unset MBX_REGION
