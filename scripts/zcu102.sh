@@ -1,17 +1,17 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# Usage: BUILD=DIR scripts/zcu102.sh [-i] [-q DIR] [-f FIRMWARE] [NAME=VALUE...]
+# Usage: BUILD=DIR scripts/zcu102.sh [-i] [-q DIR] FIRMWARE [NAME=VALUE...]
 # Boots the Linux of scripts/guest.sh on QEMU's xlnx-zcu102, with FIRMWARE on the
-# R5 beside it, if there is one, and prints the console until Linux powers off. Exits with 0
-# only if the test inside said that it passed, with 77 and the reason if there is
-# no such Linux. NAME=VALUE are for that test's environment.
+# R5 beside it, and prints the console until Linux powers off. Exits with 0 only
+# if the test inside said that it passed, with 77 and the reason if there is no
+# such Linux. NAME=VALUE are for that test's environment.
 #   -i      one core at a time, by instructions counted: all runs are the same
 #   -q DIR  the QEMU that is unpacked there (8.2 or later), not the system's
 set -eu
 
 qemu="qemu-system-aarch64"
-machine=xlnx-zcu102 icount= firmware=
-while getopts iq:f: option; do
+machine=xlnx-zcu102 icount=
+while getopts iq: option; do
     case $option in
     i) icount='-icount shift=0,sleep=off' ;;
     q)
@@ -20,11 +20,12 @@ while getopts iq:f: option; do
         LD_LIBRARY_PATH=$(echo "$OPTARG"/usr/lib/*-linux-gnu)
         export LD_LIBRARY_PATH
         ;;
-    f) firmware="-device loader,file=$OPTARG" ;;
     *) exit 2 ;;
     esac
 done
 shift $((OPTIND - 1))
+firmware=$1
+shift
 
 if [ -e "$BUILD/guest/missing" ]; then
     tail -n 1 "$BUILD/guest/missing"
@@ -52,8 +53,7 @@ set_property() {
 }
 {
     echo '{ "execute": "qmp_capabilities" }'
-    [ -z "$firmware" ] ||
-        set_property 'rpu-cluster/rpu-cpu[0]' start-powered-off false
+    set_property 'rpu-cluster/rpu-cpu[0]' start-powered-off false
     set_property 'ttc[0]' 'sysbus-irq[1]' "\"$r5/unnamed-gpio-in[0]\""
     set_property ipi 'APU[0]' '"/machine/soc/ipi/IPI_INPUTS[0]"'
     set_property ipi 'sysbus-irq[0]' "\"$r5/unnamed-gpio-in[1]\""
@@ -67,8 +67,8 @@ $qemu -M $machine -smp 6 -m 1G -S $icount -display none -monitor none \
     -audiodev none,id=none -qmp stdio -serial "file:$dir/console" -serial null \
     -kernel "$BUILD/guest/vmlinuz" -dtb "$BUILD/guest/zcu102.dtb" \
     -initrd "$BUILD/guest/initrd.gz" \
-    -append "console=ttyPS0,115200 quiet panic=-1 $*" $firmware \
-    <"$dir/commands" >"$dir/qemu" 2>&1 &
+    -append "console=ttyPS0,115200 quiet panic=-1 $*" \
+    -device "loader,file=$firmware" <"$dir/commands" >"$dir/qemu" 2>&1 &
 child=$!
 status=0
 wait "$child" || status=$?

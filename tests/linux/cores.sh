@@ -4,4 +4,4 @@
 # traffic: runs differ, and that is the point.
 set -eu
 
-scripts/zcu102.sh -f "$BUILD/zcu102-r5/demo.elf" rounds=2
+scripts/zcu102.sh "$BUILD/zcu102-r5/demo.elf" rounds=2

@@ -3,4 +3,4 @@
 # Linux and the R5 in turn, by instructions counted: each run is the same.
 set -eu
 
-scripts/zcu102.sh -i -f "$BUILD/zcu102-r5/demo.elf" counted=1
+scripts/zcu102.sh -i "$BUILD/zcu102-r5/demo.elf" counted=1

@@ -4,4 +4,4 @@
 # interrupt, and both at once: a ring that is lost, either way, is the end.
 set -eu
 
-scripts/zcu102.sh -f "$BUILD/notick/zcu102-r5/echo.elf" only=doorbell
+scripts/zcu102.sh "$BUILD/notick/zcu102-r5/echo.elf" only=doorbell

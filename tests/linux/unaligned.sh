@@ -8,4 +8,4 @@ qemu=$BUILD/fetched/qemu
 scripts/fetch.sh --suite bookworm-backports --deps 'lib* qemu-system-*' \
     "$(dpkg --print-architecture)" "$qemu" qemu-system-arm
 
-scripts/zcu102.sh -q "$qemu" -f "$BUILD/zcu102-r5/demo.elf" unaligned=faults
+scripts/zcu102.sh -q "$qemu" "$BUILD/zcu102-r5/demo.elf" unaligned=faults
