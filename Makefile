@@ -4,6 +4,8 @@
 # Another compiler's objects have a folder of their own.
 TRIPLET := $(patsubst %-,%,$(notdir $(CROSS_COMPILE)))
 BUILD  ?= build$(TRIPLET:%=/%)
+# By one name, however it was given: the .d files go by it.
+override BUILD := $(patsubst $(CURDIR)/%,%,$(abspath $(BUILD)))
 BOARD  ?= mps2-an521
 PREFIX ?= /usr/local
 FILES  ?=
