@@ -16,7 +16,6 @@
 
 /* Access: never execute, who may what, and the kind of memory */
 #define NO_EXECUTE 0x1000u
-#define NO_ACCESS  0x0000u
 #define READ_WRITE 0x0100u
 #define READ_ONLY  0x0500u
 #define NON_CACHED 0x000cu /* Normal, shareable, non-cacheable */
