@@ -637,6 +637,8 @@ static void test_uio_doorbell_malformed_is_refused(void **state)
 	no_bell("uio:mailbox,1+0x2=1", MBX_EINVAL, "no place of a word");
 	no_bell("uio:mailbox,1+0x1000=1", MBX_EINVAL, "0x1000 bytes");
 	no_bell("uio:mailbox,1+0xfffffffffffffffc=1", MBX_EINVAL, "no place");
+	put_uio(0, "mailbox\n", 2, "0x400000000\n", "0x200000000\n", "0\n");
+	no_bell("uio:mailbox,2+0x100000000=1", MBX_EINVAL, "no place");
 	no_bell("uio:mailbox,7+0=1", MBX_ENOENT, "1 \"ipi\"");
 	no_bell("uio:nobody,1+0=1", MBX_ENOENT, "uio0 \"mailbox\"");
 	no_bell("uio", MBX_ENOENT, "uio0");
