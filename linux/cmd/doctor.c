@@ -498,7 +498,7 @@ static uint32_t rings_heard(struct mbx *m, uint32_t pace_us)
 {
 	const struct mbx_link *l = mbx_get_link(m);
 	struct pulse first = pulse_of(l), last = first;
-	uint32_t by_itself, woke;
+	int64_t by_itself, woke;
 	int i;
 
 	for (i = 0; i < RINGS; i++) {
@@ -507,8 +507,8 @@ static uint32_t rings_heard(struct mbx *m, uint32_t pace_us)
 		last = next_pulse(l, last);
 	}
 	by_itself = pace_us ? (last.time_us - first.time_us) / pace_us : 0;
-	woke = last.beat - first.beat;
-	return woke > by_itself ? woke - by_itself : 0;
+	woke = (int32_t)(last.beat - first.beat);
+	return woke > by_itself ? (uint32_t)(woke - by_itself) : 0;
 }
 
 static const char *remedy_of(const char *bell, bool inward)
