@@ -269,8 +269,10 @@ const struct mbx_board *mbx_board_find(const char *name)
 	for (i = 0; i < BOARDS; i++) {
 		if (strcmp(boards[i].name, name) == 0)
 			return &boards[i];
-		n += (size_t)snprintf(list + n, sizeof(list) - n, "%s%s",
-				      i ? ", " : "", boards[i].name);
+		if (n < sizeof(list))
+			n += (size_t)snprintf(list + n, sizeof(list) - n,
+					      "%s%s", i ? ", " : "",
+					      boards[i].name);
 	}
 	mbxi_fail(MBX_ENOENT,
 		  "no board \"%.40s\"; did you mean %s? There are %s", name,

@@ -564,7 +564,9 @@ static int uio_map_register(struct mbxi_bell *b, const char *name, char *map,
 
 	if (err)
 		return err;
-	if (offset & 3 || m.bytes < 4 || offset > m.bytes - 4)
+	/* of 2 GiB there are no registers, but a place counted in 32 bits */
+	if (offset & 3 || m.bytes < 4 || offset > m.bytes - 4 ||
+	    m.offset + offset > INT32_MAX)
 		return mbxi_fail(MBX_EINVAL,
 				 "%s: 0x%llx is no place of a word in map %u, "
 				 "which has 0x%llx bytes",

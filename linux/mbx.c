@@ -296,10 +296,14 @@ static void make_config(const struct mbx *m, const struct mbx_options *o,
 
 /* ---- who may store where ---- */
 
+/* UIO's maps need not begin with their page; it is all ours. */
 static int set_access(struct mbx *m, size_t from, size_t to, int access)
 {
+	uintptr_t at = (uintptr_t)m->region.base + from;
+	size_t lead = at & ((size_t)sysconf(_SC_PAGESIZE) - 1);
+
 	if (from >= to ||
-	    !mprotect((char *)m->region.base + from, to - from, access))
+	    !mprotect((void *)(at - lead), to - from + lead, access))
 		return 0;
 	return mbxi_fail(mbxi_errno(errno),
 			 "making bytes 0x%zx to 0x%zx of the region %s: %s",
@@ -327,13 +331,13 @@ static int close_down(struct mbx *m)
 	size_t from = l->section[l->is.side], to = m->region.bytes;
 	size_t other = l->section[!l->is.side];
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	uintptr_t base = (uintptr_t)m->region.base;
 	int err;
 
 	if (other > from)
 		to = other;
-	if (!m->own_region || m->observer ||
-	    ((uintptr_t)m->region.base + from) % page ||
-	    (to == other && to % page))
+	if (!m->own_region || m->observer || (base + from) % page ||
+	    (to == other && (base + to) % page))
 		return 0;
 	err = set_access(m, 0, from, PROT_READ);
 	return err ? err : set_access(m, to, m->region.bytes, PROT_READ);

@@ -508,7 +508,7 @@ listener = socket.socket(socket.AF_UNIX)
 listener.bind(qmp[5:].split(',')[0])
 listener.listen()
 talk = listener.accept()[0].makefile('rw')
-for answer in '{"QMP": {}}', '{"event": "X"}\n{"return": {}}', '{"error": {"desc": "no such wire"}}':
+for answer in '{"QMP": {}}', '{"event": "X"}\n{"return": {}}\n{"event": "Y"}', '{"error": {"desc": "no such wire"}}':
     print(answer, file=talk, flush=True)
     talk.readline()
 listener.accept()

@@ -4,7 +4,8 @@
 # `make install` of a static cross build for 64- and 32-bit Arm, and the commands
 # it installs at work on one region with each other and with this computer's:
 # each makes the region once, each is host once and remote once. Needs
-# `make unit-arm64 unit-armhf`; exits 77 where that could not be had.
+# `make foreign-arm64 foreign-armhf foreign-s390x`; exits 77 where that could not be
+# had.
 set -u
 
 native=${BUILD:?}/mbx

@@ -225,6 +225,25 @@ MBX_DOORBELL=socket:$tmp/one-way finds doorbell 'answered 3 messages, but no rin
     'name the socket of this very board' "$region"
 line 'ok    doorbell ' 'rings wake the remote'
 kill "$relay"
+# a remote whose heartbeat comes and goes, and counts nothing
+cat >"$tmp/tremble.py" <<'END_OF_TREMBLE'
+import mmap, struct, sys, time
+host, remote, n = int(sys.argv[2]), int(sys.argv[3]), 0
+with open(sys.argv[1], "r+b") as f, mmap.mmap(f.fileno(), 0) as m:
+    while True:
+        session, = struct.unpack_from("<I", m, host + 4)
+        struct.pack_into("<I", m, remote, 2)
+        struct.pack_into("<II", m, remote + 8, session, 7 + n)
+        n ^= 1
+        time.sleep(0.001)
+END_OF_TREMBLE
+kill -STOP "$demo_pid"
+in_background python3 "$tmp/tremble.py" "$file" "$(word "$file" 32)" "$remote_off"
+MBX_DOORBELL=socket:$tmp/bell finds doorbell 'it woke never, as it does by itself' 'of this very board' "$region"
+kill "$last"
+wait "$last" 2>/dev/null
+kill -CONT "$demo_pid"
+until_true sh -c "'$mbx' info -t 0 -r '$region' | grep -q '^remote  *attaching'"
 
 section a host that is there, stopped, and gone
 in_background "$mbx" recv -r "$region" pong --follow

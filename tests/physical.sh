@@ -121,17 +121,19 @@ is() {
     [ "$(sed -n "s/^$1:[[:blank:]]*//p" "/proc/$pid/status" | tr '\t' ' ')" = "$2" ]
 }
 
-# Follow REGION as USER, the environment as given before; then look at it.
+# Follow REGION as USER, the environment as given before; then look at it. It was
+# begun by root, or as the OPTIONs of setpriv say.
 follow() {
     name=$1 user=$2
+    shift 2
     rm -f "$tmp/follow"
-    setpriv --groups 4,24 "$mbx" stat --watch --json -r "$name" \
+    setpriv --groups 4,24 "$@" "$mbx" stat --watch --json -r "$name" \
         >"$tmp/follow" 2>&1 &
     pid=$!
     soon test -s "$tmp/follow"
     is Uid "$user $user $user $user" || fail "$name: $(grep Uid /proc/$pid/status)"
     is Gid "$user $user $user $user" || fail "$name: $(grep Gid /proc/$pid/status)"
-    is Groups '' || fail "$name: $(grep Groups /proc/$pid/status)"
+    [ $# -gt 0 ] || is Groups '' || fail "$name: $(grep Groups /proc/$pid/status)"
     is NoNewPrivs 1 || fail "$name: could become another user"
     for set in CapInh CapPrm CapEff CapAmb; do
         is $set 0000000000000000 || fail "$name: $(grep Cap /proc/$pid/status)"
@@ -164,6 +166,13 @@ for bad in 0 root -1 4294967295 4294967296 99999999999999999999 ''; do
 done
 pid=''
 unset SUDO_UID SUDO_GID
+
+# Another user needs a capability, and gives that up.
+follow $region 1235 --reuid 1235 --regid 1235 --inh-caps +dac_override,+sys_rawio \
+    --ambient-caps +dac_override,+sys_rawio
+kill "$pid"
+wait "$pid" 2>/dev/null
+pid=''
 
 # What only root may read comes by standard input.
 echo hello >"$tmp/secret"

@@ -113,7 +113,8 @@ const struct mbx_channel *find_channel(const struct mbx *m, const char *name);
 
 /*
  * Once physical memory is mapped, root is given up for good: for whoever called
- * sudo, else for nobody. For another region or user nothing changes.
+ * sudo, else for nobody; and by another user the capabilities that he has. For
+ * another region nothing changes.
  */
 void drop_privileges(const struct mbx_region *r);
 

@@ -445,6 +445,7 @@ static struct pulse pulse_of(const struct mbx_link *l)
 {
 	uint32_t at = l->section[MBX_REMOTE], again;
 	struct pulse p;
+	int tries = 100; /* it is the peer's to change them for ever */
 
 	do { /* the two words of one moment */
 		again = mbx_ld(mbx_link_word(
@@ -456,7 +457,7 @@ static struct pulse pulse_of(const struct mbx_link *l)
 		p.beat = mbx_ld(mbx_link_word(
 			l,
 			at + (uint32_t)offsetof(struct mbx_side_block, beat)));
-	} while (p.beat != again);
+	} while (p.beat != again && --tries);
 	return p;
 }
 
@@ -486,16 +487,19 @@ static uint32_t own_pace_us(struct mbx *m)
 			return 0;
 		last = p;
 	}
+	/* a count that does not count is no pace */
+	if (last.beat == first.beat)
+		return 0;
 	return (last.time_us - first.time_us) / (last.beat - first.beat);
 }
 
 /* Ring often: of how many rings is it sure that they woke the peer? */
-static int rings_heard(struct mbx *m, uint32_t pace_us)
+static uint32_t rings_heard(struct mbx *m, uint32_t pace_us)
 {
 	const struct mbx_link *l = mbx_get_link(m);
 	struct pulse first = pulse_of(l), last = first;
-	uint32_t by_itself;
-	int i, woke;
+	int64_t by_itself, woke;
+	int i;
 
 	for (i = 0; i < RINGS; i++) {
 		mbx_poll(m);
@@ -503,8 +507,8 @@ static int rings_heard(struct mbx *m, uint32_t pace_us)
 		last = next_pulse(l, last);
 	}
 	by_itself = pace_us ? (last.time_us - first.time_us) / pace_us : 0;
-	woke = (int)(last.beat - first.beat);
-	return woke > (int)by_itself ? woke - (int)by_itself : 0;
+	woke = (int32_t)(last.beat - first.beat);
+	return woke > by_itself ? (uint32_t)(woke - by_itself) : 0;
 }
 
 static const char *remedy_of(const char *bell, bool inward)
@@ -522,9 +526,9 @@ static const char *remedy_of(const char *bell, bool inward)
 
 static bool check_rings(struct doctor *d, struct mbx *m, const char *bell)
 {
-	uint32_t pace_us = own_pace_us(m);
+	uint32_t pace_us = own_pace_us(m), heard = 0;
 	char pace[40];
-	int i, heard = 0;
+	int i;
 
 	/* a loaded computer may spoil one try */
 	for (i = 0; i < 3 && heard <= RINGS / 2; i++)

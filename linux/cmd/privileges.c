@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Physical memory takes root to map, and nothing of it afterwards: what decodes
- * a region that anybody may have written to runs as somebody who may do nothing.
+ * Physical memory takes root to map, or a capability, and nothing of it
+ * afterwards: what follows a region that anybody may write to runs as somebody who
+ * may do nothing.
  */
 #include "cmd.h"
 
@@ -32,15 +33,30 @@ static unsigned int caller(const char *variable)
 	return *end || errno || id >= UINT32_MAX ? NOBODY : (unsigned int)id;
 }
 
+static struct __user_cap_header_struct own = {
+	.version = _LINUX_CAPABILITY_VERSION_3
+};
+
 static bool has_capabilities(void)
 {
-	struct __user_cap_header_struct head = {
-		.version = _LINUX_CAPABILITY_VERSION_3
-	};
 	struct __user_cap_data_struct caps[_LINUX_CAPABILITY_U32S_3];
 
-	return syscall(SYS_capget, &head, caps) != 0 || caps[0].permitted ||
+	return syscall(SYS_capget, &own, caps) != 0 || caps[0].permitted ||
 	       caps[1].permitted;
+}
+
+/* Root's capabilities go with root; another user's by themselves. */
+static int give_up(uid_t uid, gid_t gid)
+{
+	static const struct __user_cap_data_struct
+		none[_LINUX_CAPABILITY_U32S_3];
+
+	if (geteuid() == 0 && (setgroups(0, NULL) || setresgid(gid, gid, gid) ||
+			       setresuid(uid, uid, uid)))
+		return -1;
+	if (syscall(SYS_capset, &own, none))
+		return -1;
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 
 /* Try to be root again: that must fail. */
@@ -63,15 +79,15 @@ void drop_privileges(const struct mbx_region *r)
 	uid_t uid = getuid();
 	gid_t gid = getgid();
 
-	if (geteuid() != 0 || r->memory != MBX_MEMORY_DEVICE)
+	if (r->memory != MBX_MEMORY_DEVICE ||
+	    (geteuid() != 0 && !has_capabilities()))
 		return;
 	/* who is not root could make up what sudo would have said */
 	if (uid == 0) {
 		uid = caller("SUDO_UID");
 		gid = caller("SUDO_GID");
 	}
-	if (setgroups(0, NULL) || setresgid(gid, gid, gid) ||
-	    setresuid(uid, uid, uid) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+	if (give_up(uid, gid))
 		fail(FAILED,
 		     "the region is mapped, but root can't be given up for "
 		     "user %u, group %u: %s",

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* QEMU's control socket: one command, one answer. */
+/*
+ * QEMU's control socket: one command, one answer, and events in between. A FILE
+ * is for reading only: one of both directions does not write while it has an
+ * event that was read ahead, for it can't seek back on a socket.
+ */
 #include "cmd.h"
 
 #include <errno.h>
@@ -40,8 +44,7 @@ static const char *answer(FILE *qmp)
 
 const char *qmp_run(FILE *qmp, const char *command)
 {
-	fprintf(qmp, "%s\n", command);
-	fflush(qmp);
+	dprintf(fileno(qmp), "%s\n", command);
 	return answer(qmp);
 }
 
@@ -68,7 +71,7 @@ FILE *qmp_open(const char *path)
 
 	if (fd < 0)
 		return NULL;
-	qmp = fdopen(fd, "r+");
+	qmp = fdopen(fd, "r");
 	if (!qmp) {
 		close(fd);
 		return NULL;

@@ -366,10 +366,11 @@ int mbx_flush(struct mbx_end *end);
  * Zero copy: claim a place for up to @bytes in the ring itself (4-byte aligned,
  * the ring's memory, yours until commit or abort), fill it, then commit with the
  * true length, or abort. Where mbx_get_region() says MBX_MEMORY_DEVICE, fill it by
- * aligned words only, as mbx_copy_in() does, never by memcpy(). One claim at a time; nothing is visible before the
- * commit. Claim waits and returns as mbx_send(), and MBX_EBUSY while another is
- * open; commit and abort never wait and return 0, or for commit MBX_EINVAL (no
- * claim is open), MBX_EMSGSIZE (more than was claimed; the claim stays open).
+ * aligned words only, as mbx_copy_in() does, never by memcpy(). One claim at a
+ * time; nothing is visible before the commit. Claim waits and returns as
+ * mbx_send(), and MBX_EBUSY while another is open; commit and abort never wait
+ * and return 0, or for commit MBX_EINVAL (no claim is open), MBX_EMSGSIZE (more
+ * than was claimed; the claim stays open).
  */
 int mbx_claim(struct mbx_end *end, size_t bytes, void **data, int timeout_ms);
 int mbx_commit(struct mbx_end *end, size_t bytes);

@@ -346,6 +346,24 @@ static void test_uio_maps_the_map_at_its_offset(void **state)
 	close(fd);
 }
 
+static void test_uio_within_a_page_has_both_sides(void **state)
+{
+	struct mbx_options o = { .side = MBX_REMOTE,
+				 .format = 1,
+				 .channels = host_channels,
+				 .count = host_channels_count };
+	struct mbx *remote, *host;
+
+	(void)state;
+	/* its sections begin where no page of Linux does */
+	put_uio(0, "mailbox\n", 2, "0x3ed90000\n", "0x10000\n", "0x80\n");
+	assert_mbx(mbx_open(&remote, "uio:0/2", &o), 0);
+	assert_mbx(mbx_open(&host, "uio:0/2", NULL), 0);
+	bring_up(remote, host);
+	mbx_close(host);
+	mbx_close(remote);
+}
+
 static void test_uio_unknown_lists_those_there_are(void **state)
 {
 	(void)state;
@@ -619,6 +637,8 @@ static void test_uio_doorbell_malformed_is_refused(void **state)
 	no_bell("uio:mailbox,1+0x2=1", MBX_EINVAL, "no place of a word");
 	no_bell("uio:mailbox,1+0x1000=1", MBX_EINVAL, "0x1000 bytes");
 	no_bell("uio:mailbox,1+0xfffffffffffffffc=1", MBX_EINVAL, "no place");
+	put_uio(0, "mailbox\n", 2, "0x400000000\n", "0x200000000\n", "0\n");
+	no_bell("uio:mailbox,2+0x100000000=1", MBX_EINVAL, "no place");
 	no_bell("uio:mailbox,7+0=1", MBX_ENOENT, "1 \"ipi\"");
 	no_bell("uio:nobody,1+0=1", MBX_ENOENT, "uio0 \"mailbox\"");
 	no_bell("uio", MBX_ENOENT, "uio0");
@@ -691,6 +711,7 @@ int main(void)
 		ON_BOARD(test_dt_malformed_node_is_refused),
 		ON_BOARD(test_uio_by_name_and_number_is_taken),
 		ON_BOARD(test_uio_maps_the_map_at_its_offset),
+		ON_BOARD(test_uio_within_a_page_has_both_sides),
 		ON_BOARD(test_uio_unknown_lists_those_there_are),
 		ON_BOARD(test_uio_malformed_sysfs_is_refused),
 		ON_BOARD(test_uio_takes_no_more_than_the_device),

@@ -27,7 +27,8 @@ void board_stop(const char *why) __attribute__((noreturn));
  * From now on this core can write the region's bytes from @from up to @to, and
  * only read all others of its memory, on pain of a fault; the MPU also makes all
  * of it Normal, shareable and non-cacheable. See PORTING.md. Thread context.
- * Stops the board if an end is not on 32 bytes.
+ * Stops the board if an end is not on 32 bytes, or (an385) if that takes more than
+ * the six regions that the MPU has for it.
  */
 void board_protect(uint32_t from, uint32_t to);
 

@@ -76,7 +76,8 @@ void board_stop(const char *why) __attribute__((noreturn));
  * From now on this core can write the region's bytes from @from up to @to, and
  * only read all others of its memory, on pain of a fault; the MPU also makes all
  * of it Normal, shareable and non-cacheable. See PORTING.md. Thread context.
- * Stops the board if an end is not on 32 bytes.
+ * Stops the board if an end is not on 32 bytes; ten of the MPU's regions are there
+ * for it, which is enough for any.
  */
 void board_protect(uint32_t from, uint32_t to);
 

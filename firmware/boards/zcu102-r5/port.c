@@ -7,7 +7,10 @@
 
 #include <mbx/port.h>
 
-/* How often to look without a doorbell; 0, for a test of the doorbell: never. */
+/*
+ * How often, at least, to look without a doorbell; 0, for a test of the doorbell:
+ * never.
+ */
 #ifndef MBX_TICK_HZ
 #define MBX_TICK_HZ 50u
 #endif
@@ -34,7 +37,7 @@ enum { CLOCK = 0, TICK = 1 };
 #define TICK_SHIFT  12u
 #define TICK_COUNTS (133u * (244u / MBX_TICK_HZ)) /* of 4.096 ms: see below */
 #if MBX_TICK_HZ
-_Static_assert(TICK_COUNTS <= 1u << 16, "QEMU's counters have 16 bits");
+_Static_assert(TICK_COUNTS - 1u < 1u << 16, "QEMU's counters have 16 bits");
 #endif
 
 #define UART_CR	      REG(BOARD_UART1 + 0x00u)
