@@ -106,3 +106,14 @@ def weakened():
                 yield Seed(path, text.count("\n", 0, m.start()) + 1,
                            m.group().strip("()") + " forgotten",
                            text[:m.start()] + weak + text[m.end():])
+
+
+def seeded(name, old, new):
+    path = os.path.join(ROOT, "common", name)
+    with open(path) as f:
+        text = f.read()
+    at = text.find(old)
+    if at < 0:
+        raise SystemExit(f"verify: {path} has no '{old}' to break any more")
+    return Seed(path, text.count("\n", 0, at) + 1, new,
+                text.replace(old, new, 1))

@@ -13,8 +13,7 @@ FLAGS = ["-std=gnu11", "-O3", "-w", "-U_FORTIFY_SOURCE",
 # Words of a scenario: views as small as can be are fast.
 WORDS = {"queue": 16, "slots": 32, "link": 80}
 
-# size: scenario, options. quick is part of full, full of long.
-QUICK = [
+CONFIGURATIONS = {"quick": [
     ("queue", "ring=4 messages=3 crashes=1"),
     ("queue", "ring=4 messages=3 crashes=1 race=0"),
     ("queue", "ring=3 messages=1 bells=1 crashes=1"),
@@ -25,7 +24,43 @@ QUICK = [
     ("slots", "records=3 crashes=1 race=0"),
     ("link", "format=1 polls=1 stale=1 switches=1 race=0"),
     ("link", "format=0 polls=1 again=1 traffic=1 stale=1 switches=1 race=0"),
-]
+], "full": [
+    ("queue", "ring=4 messages=3 by=7 take=3 crashes=1"),
+    ("queue", "ring=4 messages=3 by=7 take=3 crashes=1 race=0"),
+    ("queue", "ring=5 start=3 messages=3 by=7 take=3 crashes=1"),
+    ("queue", "ring=6 longest=2 messages=4 by=7 take=3"),
+    ("queue", "ring=6 start=4 messages=4 crashes=1"),
+    ("queue", "ring=8 longest=1 messages=4 take=3 crashes=1"),
+    ("queue", "ring=8 start=5 messages=4 crashes=1"),
+    ("queue", "ring=4 messages=3 crashes=2"),
+    ("queue", "ring=4 messages=3 by=4 take=2 crashes=1"),
+    ("queue", "ring=3 messages=2 longest=1 bells=1 by=2 take=2 race=0"),
+    ("slots", "records=5 race=0"),
+    ("slots", "slots=4 records=6 race=0"),
+    ("slots", "records=4 start=0xfffffffe race=0"),
+    ("slots", "records=3 read=7 crashes=1 race=0"),
+    ("slots", "records=3 longest=2 crashes=1 race=0"),
+    ("link", "format=1 polls=1 stale=2 switches=1 race=0"),
+    ("link", "format=0 polls=1 stale=2 switches=2 race=0"),
+    ("link", "format=0 polls=1 again=1 traffic=1 stale=2 switches=1 race=0"),
+    ("link", "format=0 polls=2 crashes=1 stale=1 switches=1 race=0"),
+    ("link", "format=0 polls=2 crashes=1 stale=4 switches=0 race=0"),
+    ("link", "format=0 polls=1 again=1 crashes=1 stale=0 switches=1 race=0"),
+], "long": [
+    ("queue", "ring=3 messages=2 longest=1 bells=1 crashes=1 race=0"),
+    ("queue", "ring=4 messages=3 by=4 take=2 crashes=2"),
+    ("queue", "ring=4 messages=2 by=7 take=3 crashes=2"),
+    ("queue", "ring=4 messages=3 by=7 take=3 crashes=2"),
+    ("queue", "ring=8 messages=4 by=7 take=3"),
+    ("slots", "records=4 read=7 crashes=2 race=0"),
+    ("link", "format=1 polls=1 crashes=1 stale=1 switches=1 race=0"),
+    ("link", "format=0 polls=2 crashes=2 stale=1 switches=1 race=0"),
+    ("link", "format=0 polls=1 again=1 crashes=1 stale=1 switches=1 race=0"),
+    ("link", "format=0 polls=0 again=1 stale=2 switches=3 race=0"),
+]}
+SIZES = ["quick", "full", "long"]
+# Seconds of the processor for each
+LIMIT = {"quick": 20, "full": 40, "long": 1800}
 
 
 def compile_to(out, source, log):
@@ -57,7 +92,9 @@ def figures(out):
 
 
 def configurations(size):
-    return QUICK
+    """Those of the size; the larger ones have the smaller ones with them."""
+    return [c for s in SIZES[:SIZES.index(size) + 1]
+            for c in CONFIGURATIONS[s]]
 
 
 def run(size):
@@ -68,7 +105,8 @@ def run(size):
     def one(configuration):
         scenario, options = configuration
         status, out = call([programs[scenario], *options.split(),
-                            "limit=120"], f"explore-{scenario}")
+                            f"limit={LIMIT[size]}"], f"explore-{scenario}",
+                           limit=LIMIT[size] * 20)
         return scenario, options, status, out
 
     totals = {}
@@ -99,6 +137,8 @@ SEEDS = {
                ("link", "format=0 polls=1 again=1 traffic=1 stale=2 "
                 "switches=1 race=0"),
                ("link", "format=0 polls=2 crashes=1 stale=1 switches=1 "
+                "race=0"),
+               ("link", "format=0 polls=2 crashes=1 stale=4 switches=0 "
                 "race=0"),
                ("link", "format=0 polls=1 again=1 crashes=1 stale=1 "
                 "switches=1 race=0")],

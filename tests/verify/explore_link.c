@@ -84,6 +84,10 @@ static void stored(int side, uint32_t word, uint32_t v)
 	if (side == MBX_HOST && account.writing && !account.attaching)
 		fail("the host stores to %u while the region is formatted",
 		     off);
+	if (side == MBX_HOST && !account.attaching &&
+	    peers[side].link.instance != account.instance)
+		fail("the host of instance %u stores to %u of instance %u",
+		     peers[side].link.instance, off, account.instance);
 	off -= account.section[side];
 	if (off == OFF(mbx_side_block, session)) {
 		account.session[side] = v;

@@ -6,7 +6,7 @@ import os
 import platform
 import re
 
-from common import (BUILD, ROOT, SOURCES, Result, Row, Seed, call, must,
+from common import (BUILD, ROOT, SOURCES, Result, Row, call, must, seeded,
                     tool)
 
 FLAGS = ["-std=gnu11", "-fno-delete-null-pointer-checks", "-Icommon"]
@@ -96,17 +96,6 @@ def run(_size):
         else:
             yield Result("FAIL" if found else "ok",
                          f"{name}: {what}; " + (found or ["nothing found"])[0])
-
-
-def seeded(name, old, new):
-    path = os.path.join(ROOT, "common", name)
-    with open(path) as f:
-        text = f.read()
-    at = text.find(old)
-    if at < 0:
-        raise SystemExit(f"verify: {path} has no '{old}' to break any more")
-    return Seed(path, text.count("\n", 0, at) + 1, new,
-                text.replace(old, new, 1))
 
 
 def seeds(_size):

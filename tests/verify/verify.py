@@ -19,10 +19,11 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.dont_write_bytecode = True
 
+import content  # noqa: E402
 import explore  # noqa: E402
 import static  # noqa: E402
 
-ROWS = explore.ROWS + static.ROWS
+ROWS = explore.ROWS + content.ROWS + static.ROWS
 
 
 def main():

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The right answer for any content: content.c against its specification."""
+
+import os
+import re
+
+from common import BUILD, Result, Row, SOURCES, call, must, parallel, seeded
+
+FLAGS = ["-std=gnu11", "-O2", "-w", "-fno-delete-null-pointer-checks",
+         "-Icommon", "-Itests", '-DMBX_WORD_HEADER="verify/content_words.h"']
+SIZES = {"quick": ["ring=3"],
+         "full": ["ring=3", "ring=4", "ring=5"],
+         "long": ["ring=4", "ring=5", "ring=6", "ring=4 sweep=1"]}
+
+
+def build(sources=None, where=BUILD):
+    os.makedirs(where, exist_ok=True)
+    program = os.path.join(where, "content")
+    must(["gcc", *FLAGS, "-o", program, "tests/verify/content.c",
+          *(sources or SOURCES)], "content-build")
+    return program
+
+
+def run(size):
+    program = build()
+
+    def one(options):
+        return options, call([program, *options.split()], "content", 3600)
+
+    for options, (status, out) in parallel(one, SIZES[size]):
+        lines = out.splitlines() or [f"exit status {status}"]
+        yield Result("FAIL" if status else "ok", f"{options}: " +
+                     (lines[-1] if status else "; ".join(lines)))
+
+
+CASES = [
+    ("queue.c", "raw >= at->ring_bytes", "raw > at->ring_bytes"),
+    ("queue.c", "raw & 2u ||", "0 &&"),
+    ("queue.c", "!next || next - pos >= left", "!next"),
+    ("queue.c", "tx->limit = read - 4u", "tx->limit = read"),
+    ("queue.c", "return pos && h == MBX_HDR_PAD", "return h == MBX_HDR_PAD"),
+    ("queue.c", "next < size", "next <= size"),
+    ("queue.c", "return MBX_EBUSY;\n\t\ttx->limit", "return 0;\n\t\ttx->limit"),
+]
+
+
+def seeds(_size):
+    for name, old, new in CASES:
+        seed = seeded(name, old, new)
+        where = os.path.join(BUILD, "seeds", "content")
+        path = seed.write(where)
+        sources = [path if os.path.basename(s) == name else s for s in SOURCES]
+        status, out = call([build(sources, where), "ring=3"], "content-seeds",
+                           limit=60)
+        m = re.search("^FAIL: (.*)", out, re.M)
+        caught = m.group(1) if m else "a call does not return"
+        yield Result("ok" if status else "FAIL", f"{seed.where} "
+                     f"{' '.join(new.split())}: "
+                     + (caught if status else "NOT CAUGHT"))
+
+
+ROWS = [Row("content", "the right answer for any content", run, seeds)]
