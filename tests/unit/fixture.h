@@ -39,9 +39,19 @@
 #define UNDER_QEMU 0
 #endif
 
+#if __has_include(<valgrind/valgrind.h>)
+#include <valgrind/valgrind.h>
+#define UNDER_VALGRIND RUNNING_ON_VALGRIND
+#else
+#define UNDER_VALGRIND 0
+#endif
+
 /* Enough of a workload for the plain build, less where each access costs. */
 #define ROUNDS(n)                                                              \
-	((n) / (UNDER_QEMU ? 8u : UNDER_TSAN ? 4u : UNDER_ASAN ? 4u : 1u))
+	((n) / (UNDER_QEMU || UNDER_VALGRIND ? 8u                              \
+		: UNDER_TSAN		     ? 8u                              \
+		: UNDER_ASAN		     ? 4u                              \
+					     : 1u))
 
 /* As long as tests/run lets any of them run: valgrind on a busy computer. */
 #define HANG_SECONDS  600u
