@@ -367,24 +367,66 @@ static bool unblock(int fd)
 	return flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0;
 }
 
-static int eventfd_open(struct mbxi_bell *b, const char *arg)
+static bool eventfd_parse(const char *arg, int fd[2])
 {
 	char junk;
 
-	if (!arg || sscanf(arg, "%d,%d%c", &b->in, &b->out, &junk) != 2 ||
-	    fcntl(b->in, F_GETFD) < 0 || fcntl(b->out, F_GETFD) < 0) {
-		b->in = b->out = -1;
+	return arg && sscanf(arg, "%d,%d%c", &fd[0], &fd[1], &junk) == 2;
+}
+
+/* A ring into a file would be stored in what the file holds. */
+static int eventfd_check_one(const char *name, int fd)
+{
+	char path[40], is[80] = "closed";
+	struct stat st;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	n = readlink(path, is, sizeof(is) - 1);
+	if (n > 0)
+		is[n] = 0;
+	if (fstat(fd, &st) == 0) {
+		if (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode) ||
+		    S_ISCHR(st.st_mode))
+			return 0;
+		/* one of the kernel's own, that has no type */
+		if (!(st.st_mode & S_IFMT) &&
+		    (n <= 0 || strstr(is, "[eventfd]")))
+			return 0;
+	}
+	return mbxi_fail(MBX_EINVAL,
+			 "doorbell %s: descriptor %d is %s: expected two that "
+			 "this program was started with, each an eventfd, "
+			 "pipe, socket or character device",
+			 name, fd, is);
+}
+
+static int eventfd_open(struct mbxi_bell *b, const char *arg)
+{
+	int fd[2];
+
+	if (!eventfd_parse(arg, fd))
 		return mbxi_fail(MBX_EINVAL,
 				 "doorbell eventfd:%s: expected two open "
 				 "descriptors, as in eventfd:5,6",
 				 arg ? arg : "");
-	}
-	b->in = fcntl(b->in, F_DUPFD_CLOEXEC, 0);
-	b->out = fcntl(b->out, F_DUPFD_CLOEXEC, 0);
+	b->in = fcntl(fd[0], F_DUPFD_CLOEXEC, 0);
+	b->out = fcntl(fd[1], F_DUPFD_CLOEXEC, 0);
 	if (b->in >= 0 && b->out >= 0 && unblock(b->in) && unblock(b->out))
 		return 0;
 	return mbxi_fail(mbxi_errno(errno), "doorbell eventfd:%s: %s", arg,
 			 strerror(errno));
+}
+
+int mbxi_bell_check(const char *name)
+{
+	int fd[2], err;
+
+	if (!name || strncmp(name, "eventfd:", 8) != 0 ||
+	    !eventfd_parse(name + 8, fd))
+		return 0;
+	err = eventfd_check_one(name, fd[0]);
+	return err ? err : eventfd_check_one(name, fd[1]);
 }
 
 static void eventfd_ring(struct mbxi_bell *b, const struct mbx_word *word)

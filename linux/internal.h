@@ -154,6 +154,13 @@ struct mbxi_watch {
 struct mbxi_bell;
 
 /*
+ * Before anything else is opened: are the descriptors that @name names, if it
+ * does, inherited, and can they be rung? Later, such a number may be that of a
+ * file of our own, and a ring be stored in it.
+ */
+int mbxi_bell_check(const char *name);
+
+/*
  * Make the doorbell named @name (see mbx.h); NULL or "" is the automatic one.
  */
 int mbxi_bell_open(struct mbxi_bell **bell, const char *name);

@@ -419,6 +419,11 @@ static int format(struct mbx *m, const char *name, const struct mbx_options *o)
 	return err < 0 ? err : 0;
 }
 
+static const char *named_bell(const struct mbx_options *o)
+{
+	return o->doorbell ? o->doorbell : getenv("MBX_DOORBELL");
+}
+
 static int check_options(const struct mbx_options *o)
 {
 	if ((o->create || o->format) && (o->observe || !o->channels))
@@ -432,7 +437,7 @@ static int check_options(const struct mbx_options *o)
 				 "options: side %d, timeout_ms %d, liveness_ms "
 				 "%u: out of range",
 				 (int)o->side, o->timeout_ms, o->liveness_ms);
-	return 0;
+	return o->observe ? 0 : mbxi_bell_check(named_bell(o));
 }
 
 /* The size to create: as asked, or what the channels need, in whole pages. */
@@ -487,8 +492,7 @@ static const struct mbx_options no_options;
 static const char *choose_bell(const struct mbx *m, const struct mbx_options *o,
 			       char own[80])
 {
-	const char *bell = o->doorbell ? o->doorbell : getenv("MBX_DOORBELL");
-	const char *map;
+	const char *bell = named_bell(o), *map;
 
 	own[0] = 0;
 	if (bell && *bell)

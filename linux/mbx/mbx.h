@@ -187,7 +187,8 @@ struct mbx_options {
  * Doorbells, as named in MBX_DOORBELL and options.doorbell:
  *	poll[:US]	look every US microseconds (1000)
  *	futex		the peer is a Linux process that does the same
- *	eventfd:IN,OUT	inherited descriptors: wait on IN, ring OUT
+ *	eventfd:IN,OUT	inherited descriptors: wait on IN, ring OUT; each an
+ *			eventfd, pipe, socket or character device
  *	socket:PATH	a byte each way: QEMU's UART
  *	uio:DEVICE[,MAP+OFFSET=VALUE]
  *			wait for the interrupt of a UIO device, and switch it on

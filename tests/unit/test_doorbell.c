@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <fcntl.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -284,6 +285,47 @@ static void test_eventfd_without_descriptors_left_is_refused(void **state)
 	close(b);
 }
 
+static void refuses_bell(const char *region, const char *says, int in, int out)
+{
+	struct mbx_options o = { 0 };
+	char bell[40];
+	struct mbx *m;
+
+	snprintf(bell, sizeof(bell), "eventfd:%d,%d", in, out);
+	o.doorbell = bell;
+	assert_mbx(mbx_open(&m, region, &o), MBX_EINVAL);
+	if (!strstr(mbx_errmsg(), says))
+		fail_msg("\"%s\" does not say \"%s\"", mbx_errmsg(), says);
+}
+
+/*
+ * Numbers that nobody passed on become those of the region's own files, into
+ * which a ring would be stored.
+ */
+static void test_eventfd_of_what_is_no_line_is_refused(void **state)
+{
+	const char *region = test_region();
+	struct mbx *m = open_owner(region);
+	int file = shm_open(strchr(region, '/'), O_RDWR, 0);
+	int folder = open("/tmp", O_RDONLY), bell = eventfd(0, 0);
+	int epoll = epoll_create1(0), next = dup(bell);
+
+	(void)state;
+	close(next);
+	refuses_bell(region, "is closed", next, next + 1);
+	refuses_bell(region, "is closed", bell, -1);
+	refuses_bell(region, strchr(region, '/'), bell, file);
+	refuses_bell(region, strchr(region, '/'), file, bell);
+	refuses_bell(region, "is /tmp", bell, folder);
+	refuses_bell(region, "[eventpoll]", bell, epoll);
+	close(file);
+	close(folder);
+	close(bell);
+	close(epoll);
+	mbx_close(m);
+	assert_mbx(mbx_region_remove(region), 0);
+}
+
 /* The thread behind it looks at the region, too. */
 static void test_descriptor_of_futex_survives_truncation(void **state)
 {
@@ -316,6 +358,7 @@ int main(void)
 		cmocka_unit_test(test_descriptor_of_futex_takes_no_signals),
 		cmocka_unit_test(
 			test_eventfd_without_descriptors_left_is_refused),
+		cmocka_unit_test(test_eventfd_of_what_is_no_line_is_refused),
 		cmocka_unit_test(test_descriptor_of_futex_survives_truncation),
 	};
 
