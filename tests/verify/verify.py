@@ -21,9 +21,10 @@ sys.dont_write_bytecode = True
 
 import content  # noqa: E402
 import explore  # noqa: E402
+import relacy  # noqa: E402
 import static  # noqa: E402
 
-ROWS = explore.ROWS + content.ROWS + static.ROWS
+ROWS = explore.ROWS + relacy.ROWS + content.ROWS + static.ROWS
 
 
 def main():
