@@ -139,8 +139,14 @@ MBX_INLINE void mbx_st_data(struct mbx_word mbx_shared *w, uint32_t v)
 enum mbx_copy { MBX_COPY_IN, MBX_COPY_OUT };
 
 /* What the next two share, without the upkeep of caches. */
+#ifdef __cplusplus
+extern "C" {
+#endif
 void mbx_copy_words(void *to, const void *from, uint32_t bytes,
 		    enum mbx_copy way);
+#ifdef __cplusplus
+}
+#endif
 
 /*
  * Copy @bytes between application memory (any alignment) and the region

@@ -21,9 +21,11 @@ sys.dont_write_bytecode = True
 
 import content  # noqa: E402
 import explore  # noqa: E402
+import fuzz  # noqa: E402
+import relacy  # noqa: E402
 import static  # noqa: E402
 
-ROWS = explore.ROWS + content.ROWS + static.ROWS
+ROWS = explore.ROWS + relacy.ROWS + content.ROWS + fuzz.ROWS + static.ROWS
 
 
 def main():
