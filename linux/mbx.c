@@ -570,7 +570,10 @@ static int begin(struct mbx *m, const char *name, const struct mbx_options *o)
 	err = open_bell(m, o);
 	if (err)
 		return err;
-	return settle(m);
+	if (!o->attach_later)
+		return settle(m);
+	m->dead = MBX_ESTALE; /* until mbx_reopen() */
+	return 0;
 }
 
 static int new_mbx(struct mbx **out, const struct mbx_options *o)

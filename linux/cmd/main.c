@@ -241,14 +241,20 @@ void close_link(void)
 
 struct mbx *open_link(const struct args *a, bool observe, long long timeout_ms)
 {
-	struct mbx_options o = { .side = opt_side(a), .observe = observe };
 	int64_t until = until_ms(timeout_ms);
-	int err;
+	struct mbx_options o = { .side = opt_side(a),
+				 .observe = observe,
+				 .timeout_ms = slice(until),
+				 .attach_later = 1 };
+	int err = mbx_open(&current, region_name(a), &o);
 
-	do {
-		o.timeout_ms = slice(until);
-		err = mbx_open(&current, region_name(a), &o);
-	} while (err == MBX_EAGAIN && slice(until));
+	if (!err) {
+		/* before anything that others wrote is looked at */
+		drop_privileges(mbx_get_region(current));
+		do {
+			err = mbx_reopen(current);
+		} while (err == MBX_EAGAIN && slice(until));
+	}
 	if (err && stopped())
 		exit(FAILED);
 	if (err)
@@ -257,7 +263,6 @@ struct mbx *open_link(const struct args *a, bool observe, long long timeout_ms)
 		     err == MBX_ECORRUPT || err == MBX_EMISMATCH
 			     ? " (\"mbx dump\" shows what is there)"
 			     : "");
-	drop_privileges(mbx_get_region(current));
 	return current;
 }
 

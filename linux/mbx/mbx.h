@@ -181,6 +181,13 @@ struct mbx_options {
 	int timeout_ms;	      /* to wait for the region to be formatted */
 	uint32_t line_bytes, page_bytes; /* to format with; 0: 64 and 4096 */
 	uint32_t liveness_ms; /* peer silent for so long is down; 0: 2 s */
+	/*
+	 * Only open region, locks and doorbell, and look at nothing that stands in
+	 * the region: mbx_reopen() attaches. Whoever needed privileges for the
+	 * former gives them up in between. Until then nothing else may be called but
+	 * mbx_get_region() and mbx_close().
+	 */
+	int attach_later;
 };
 
 /*

@@ -847,6 +847,33 @@ static void test_reopen_with_other_channels_waits_for_its_own(void **state)
 	assert_mbx(mbx_region_remove(name), 0);
 }
 
+static void test_attaching_later_looks_at_nothing_before(void **state)
+{
+	struct mbx_options o = { .attach_later = 1 };
+	const char *name = test_region();
+	struct mbx *host;
+	uint32_t *magic, was;
+	int fd;
+
+	(void)state;
+	mbx_close(open_with_pages(name, 4096));
+	fd = shm_open(strchr(name, '/'), O_RDWR, 0);
+	magic = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	assert_ptr_not_equal(magic, MAP_FAILED);
+	close(fd);
+	/* what would be refused is not even noticed */
+	was = *magic;
+	*magic = 0x12345678;
+	assert_mbx(mbx_open(&host, name, &o), 0);
+	assert_mbx(mbx_reopen(host), MBX_ENOTREGION);
+	*magic = was;
+	assert_mbx(mbx_reopen(host), 0);
+	assert_true(mbx_poll(host) >= 0);
+	mbx_close(host);
+	assert_int_equal(munmap(magic, 4096), 0);
+	assert_mbx(mbx_region_remove(name), 0);
+}
+
 static void test_reopen_of_a_truncated_region_is_refused(void **state)
 {
 	const char *name = test_region();
@@ -945,6 +972,7 @@ int main(void)
 		cmocka_unit_test(test_reopen_goes_on_with_the_same_mapping),
 		cmocka_unit_test(
 			test_reopen_with_other_channels_waits_for_its_own),
+		cmocka_unit_test(test_attaching_later_looks_at_nothing_before),
 		cmocka_unit_test(test_reopen_of_a_truncated_region_is_refused),
 		cmocka_unit_test(test_take_over_is_not_in_its_own_way),
 	};
