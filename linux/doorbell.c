@@ -615,6 +615,10 @@ static int uio_map_register(struct mbxi_bell *b, const char *name, char *map,
 				 name, (unsigned long long)offset, m.index,
 				 (unsigned long long)m.bytes);
 	b->registers_bytes = (size_t)(m.offset + offset) + 4u;
+	err = mbxi_check_length(name, b->in,
+				m.index * page + b->registers_bytes);
+	if (err)
+		return err;
 	b->registers = mmap(NULL, b->registers_bytes, PROT_READ | PROT_WRITE,
 			    MAP_SHARED, b->in, (off_t)(m.index * page));
 	if (b->registers == MAP_FAILED) {

@@ -59,9 +59,15 @@ int mbxi_check_span(const char *name, const struct mbxi_span *span);
 int mbxi_map(struct mbx_region *r, int fd, uint64_t off, size_t bytes);
 void mbxi_unmap(struct mbx_region *r);
 
-/* Index + 1 of a guard against truncation of this mapping; 0: none is left. */
+/*
+ * Have this mapping replaced by zeros rather than the process killed when what
+ * it maps goes away; mbxi_unmap() ends that. MBX_ENOMEM: too many, explained.
+ */
 #define MBXI_GUARDS 64
-int mbxi_guard(void *base, size_t bytes);
+int mbxi_guard(struct mbx_region *r, const char *name);
+
+/* Say how that is when it has happened: MBX_EIO. */
+int mbxi_lost(const struct mbx_region *r);
 
 /* How a kind of name becomes memory: region_file.c, region_phys.c, region_uio.c */
 int mbxi_open_file(struct mbx_region *r, const char *name, const char *rest,
@@ -78,11 +84,15 @@ int mbxi_open_uio(struct mbx_region *r, const char *name, const char *device,
 int mbxi_open_board(struct mbx_region *r, const char *name, const char *board,
 		    size_t bytes);
 
+/* Is a file that stands in for the device @fd long enough to map up to @end? */
+int mbxi_check_length(const char *name, int fd, uint64_t end);
+
 /*
- * Keep, as @r->fd, the file on which owners of physical memory lock its
- * addresses: whichever way they came to it, they meet there. Unmaps on error.
+ * What is mapped answers, and is guarded; keep, as @r->fd, the file on which
+ * owners of physical memory lock its addresses: whichever way they came to it,
+ * they meet there. Unmaps on error.
  */
-int mbxi_own_physical(struct mbx_region *r, const char *name);
+int mbxi_take_physical(struct mbx_region *r, const char *name);
 
 /* ---- hardware.c: what Linux says of it, below the folder MBX_ROOT ---- */
 

@@ -591,10 +591,13 @@ static int new_mbx(struct mbx **out, const struct mbx_options *o)
 /* Hand out what was opened, or take it back. */
 static int opened(struct mbx **out, int err)
 {
-	if (err) {
-		mbx_close(*out);
-		*out = NULL;
-	}
+	if (!err)
+		return 0;
+	/* it went away meanwhile, which is read as zeros: that is the reason */
+	if (mbx_region_check(&(*out)->region))
+		err = MBX_EIO;
+	mbx_close(*out);
+	*out = NULL;
 	return err;
 }
 
@@ -743,14 +746,12 @@ int mbxi_tick(struct mbx *m, bool now)
 
 	if (!now && mbxi_looked(m))
 		return 0;
+	if (m->dead == MBX_EIO)
+		return mbxi_lost(&m->region);
 	if (m->dead)
-		return mbxi_fail(
-			m->dead, "%s",
-			m->dead == MBX_EIO
-				? "the region's file was truncated while "
-				  "it was mapped; open the region again"
-				: "the region was formatted again by its "
-				  "owner; close it and open it again");
+		return mbxi_fail(m->dead,
+				 "the region was formatted again by its owner; "
+				 "close it and open it again");
 	m->looked_ms = mbxi_coarse_ms();
 	if (mbx_region_check(&m->region)) {
 		m->dead = MBX_EIO;

@@ -82,14 +82,15 @@ int mbxi_errno(int e)
 	}
 }
 
-/* ---- truncation ---- */
+/* ---- memory that goes away ---- */
 
 /*
  * A file that shrinks under a mapping turns the next access behind its new end
- * into SIGBUS, which kills. The handler below puts zeros where the region was
- * and marks it; whoever polls the link next is told. The library's loads are
- * atomic words, so a call in flight just goes on with zeros, which are an empty
- * ring and no superblock.
+ * into SIGBUS, which kills; physical memory that loses its power or clock does
+ * the same. The handler below puts zeros where the region was and marks it;
+ * whoever polls the link next is told. The library's loads are atomic words, so
+ * a call in flight just goes on with zeros, which are an empty ring and no
+ * superblock.
  */
 static struct guard {
 	uintptr_t base;
@@ -119,9 +120,11 @@ static void on_sigbus(int sig, siginfo_t *info, void *context)
 	struct guard *g = fault ? find_guard((uintptr_t)info->si_addr) : NULL;
 	int saved = errno;
 
-	if (g && mmap((void *)g->base, g->bytes, PROT_READ | PROT_WRITE,
-		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
-		      0) != MAP_FAILED) {
+	/* an unaligned access to Device memory is a mistake in the program */
+	if (g && info->si_code != BUS_ADRALN &&
+	    mmap((void *)g->base, g->bytes, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
+		 0) != MAP_FAILED) {
 		__atomic_store_n(&g->hit, 1, __ATOMIC_RELEASE);
 		errno = saved;
 		return;
@@ -153,8 +156,15 @@ static void install_handler(void)
 	}
 }
 
-int mbxi_guard(void *base, size_t bytes)
+/* UIO's maps need not begin with their page. */
+static size_t lead_of(const struct mbx_region *r)
 {
+	return (uintptr_t)r->base & ((size_t)sysconf(_SC_PAGESIZE) - 1);
+}
+
+int mbxi_guard(struct mbx_region *r, const char *name)
+{
+	size_t lead = lead_of(r);
 	int i;
 
 	pthread_mutex_lock(&guards_lock);
@@ -162,19 +172,46 @@ int mbxi_guard(void *base, size_t bytes)
 	for (i = 0; i < MBXI_GUARDS && guards[i].base; i++)
 		;
 	if (i < MBXI_GUARDS) {
-		guards[i].bytes = bytes;
+		guards[i].bytes = r->bytes + lead;
 		guards[i].hit = 0;
-		__atomic_store_n(&guards[i].base, (uintptr_t)base,
+		__atomic_store_n(&guards[i].base, (uintptr_t)r->base - lead,
 				 __ATOMIC_RELEASE);
+		r->guard = i + 1;
 	}
 	pthread_mutex_unlock(&guards_lock);
-	return i < MBXI_GUARDS ? i + 1 : 0;
+	if (i < MBXI_GUARDS)
+		return 0;
+	return mbxi_fail(MBX_ENOMEM,
+			 "%s: this process has %d regions mapped already; "
+			 "close one",
+			 name, MBXI_GUARDS);
 }
 
-static void guard_remove(int guard)
+static void guard_remove(struct mbx_region *r)
 {
-	if (guard)
-		__atomic_store_n(&guards[guard - 1].base, 0, __ATOMIC_RELEASE);
+	if (r->guard)
+		__atomic_store_n(&guards[r->guard - 1].base, 0,
+				 __ATOMIC_RELEASE);
+	r->guard = 0;
+}
+
+/* A file's memory, and not a device's, has a size that changes. */
+static bool is_file(const struct mbx_region *r)
+{
+	return r->guard && r->memory != MBX_MEMORY_DEVICE;
+}
+
+int mbxi_lost(const struct mbx_region *r)
+{
+	if (r->memory == MBX_MEMORY_DEVICE)
+		return mbxi_fail(MBX_EIO,
+				 "the memory at 0x%llx does not answer any "
+				 "more (bus error): is it still powered and "
+				 "clocked? open the region again",
+				 (unsigned long long)r->address);
+	return mbxi_fail(MBX_EIO,
+			 "the region's file was truncated while it was mapped; "
+			 "open the region again");
 }
 
 int mbx_region_check(const struct mbx_region *r)
@@ -184,10 +221,8 @@ int mbx_region_check(const struct mbx_region *r)
 
 	if (r->guard &&
 	    __atomic_load_n(&guards[r->guard - 1].hit, __ATOMIC_ACQUIRE))
-		return mbxi_fail(MBX_EIO,
-				 "the region's file was truncated while it was "
-				 "mapped; open the region again");
-	if (!r->guard || fstat(r->fd, &st) < 0 || st.st_size < 0 ||
+		return mbxi_lost(r);
+	if (!is_file(r) || fstat(r->fd, &st) < 0 || st.st_size < 0 ||
 	    (uint64_t)st.st_size >= end)
 		return 0;
 	return mbxi_fail(
@@ -284,12 +319,11 @@ int mbxi_map(struct mbx_region *r, int fd, uint64_t off, size_t bytes)
 	return 0;
 }
 
-/* UIO's maps need not begin with their page. */
 void mbxi_unmap(struct mbx_region *r)
 {
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	size_t lead = (uintptr_t)r->base & (page - 1);
+	size_t lead = lead_of(r);
 
+	guard_remove(r);
 	munmap((char *)r->base - lead, r->bytes + lead);
 	r->base = NULL;
 }
@@ -353,7 +387,6 @@ int mbx_region_open(struct mbx_region *r, const char *name, unsigned int flags,
 
 void mbx_region_close(struct mbx_region *r)
 {
-	guard_remove(r->guard);
 	if (r->base)
 		mbxi_unmap(r);
 	if (r->fd >= 0)

@@ -69,15 +69,10 @@ static int map_file(struct mbx_region *r, const char *name,
 	if (err)
 		return mbxi_fail(mbxi_errno(-err), "%s: mmap of %zu bytes: %s",
 				 name, bytes, strerror(-err));
-	r->guard = mbxi_guard(r->base, bytes);
-	if (r->guard)
-		return 0;
-	munmap(r->base, bytes);
-	r->base = NULL;
-	return mbxi_fail(MBX_ENOMEM,
-			 "%s: this process has %d regions mapped already; "
-			 "close one",
-			 name, MBXI_GUARDS);
+	err = mbxi_guard(r, name);
+	if (err)
+		mbxi_unmap(r);
+	return err;
 }
 
 static int open_flags(unsigned int flags)
@@ -293,7 +288,8 @@ int mbx_region_holds(const struct mbx_region *r)
 
 	if (magic == MBX_MAGIC || is_half_formatted(r->base))
 		return 1;
-	if (!r->guard) /* RAM, not a file: it holds what was there at power-on */
+	/* RAM, not a file: it holds what was there at power-on */
+	if (!r->guard || r->memory == MBX_MEMORY_DEVICE)
 		return 0;
 	if (magic == 0 && is_blank(r))
 		return 0;

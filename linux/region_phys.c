@@ -9,10 +9,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define ULL(x) ((unsigned long long)(x))
@@ -39,7 +42,7 @@ static int open_locks(const char *name)
 			 name, mbxi_root(), LOCKS, strerror(errno));
 }
 
-int mbxi_own_physical(struct mbx_region *r, const char *name)
+static int own(struct mbx_region *r, const char *name)
 {
 	int uio, err;
 
@@ -57,7 +60,74 @@ int mbxi_own_physical(struct mbx_region *r, const char *name)
 		return 0;
 	err = r->fd;
 	r->fd = -1;
-	mbxi_unmap(r);
+	return err;
+}
+
+/* ---- does it answer ---- */
+
+int mbxi_check_length(const char *name, int fd, uint64_t end)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
+	    (uint64_t)st.st_size >= end)
+		return 0;
+	return mbxi_fail(MBX_EIO,
+			 "%s: the file below %s that stands in for the device "
+			 "has 0x%llx bytes, and would have to have 0x%llx",
+			 name, mbxi_root(), ULL(st.st_size), ULL(end));
+}
+
+/*
+ * The signal that a load there ends in; 0: it answers, or that cannot be tried.
+ * It is a child that tries. Of an address that no bus knows the CPU has SIGBUS
+ * made; but one of more bits than it has Linux for arm64 answers with SIGKILL.
+ * That the child ends is no news to the program: it gets no SIGCHLD.
+ */
+static int signal_of_load(const struct mbx_word *at)
+{
+	long pid = syscall(SYS_clone, 0, 0, 0, 0, 0);
+	int status = 0;
+
+	if (pid == 0) {
+		signal(SIGBUS, SIG_DFL);
+		syscall(SYS_exit_group, (int)mbx_ld(at));
+	}
+	if (pid < 0)
+		return 0;
+	while (waitpid((pid_t)pid, &status, __WALL) < 0 && errno == EINTR)
+		;
+	return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+}
+
+static int check_answers(const struct mbx_region *r, const char *name)
+{
+	uint32_t off = 0;
+	int sig = signal_of_load(mbx_word_at(r->base, off));
+
+	if (!sig) {
+		off = (uint32_t)r->bytes - 4;
+		sig = signal_of_load(mbx_word_at(r->base, off));
+	}
+	if (!sig)
+		return 0;
+	return mbxi_fail(MBX_EIO,
+			 "%s: nothing answers at 0x%llx (a load ends in "
+			 "\"%s\"): is the address right, and the memory "
+			 "powered and clocked?",
+			 name, ULL(r->address + off), strsignal(sig));
+}
+
+int mbxi_take_physical(struct mbx_region *r, const char *name)
+{
+	int err = check_answers(r, name);
+
+	if (!err)
+		err = mbxi_guard(r, name);
+	if (!err)
+		err = own(r, name);
+	if (err)
+		mbxi_unmap(r);
 	return err;
 }
 
@@ -194,18 +264,20 @@ static int open_physical(struct mbx_region *r, const char *name,
 		O_SYNC | (r->flags & MBX_REGION_READ ? O_RDONLY : O_RDWR));
 	if (fd < 0)
 		return no_dev_mem(name, errno);
+	if (limit && bytes > limit)
+		bytes = limit & ~(size_t)3;
 	err = check_address(name, span);
+	if (!err)
+		err = mbxi_check_length(name, fd, span->start + bytes);
 	if (!err) {
 		r->memory = MBX_MEMORY_DEVICE;
 		r->address = span->start;
-		if (limit && bytes > limit)
-			bytes = limit & ~(size_t)3;
 		err = mbxi_map(r, fd, span->start, bytes);
 		if (err)
 			err = explain_mmap(name, -err);
 	}
 	close(fd); /* it gives access to all memory */
-	return err ? err : mbxi_own_physical(r, name);
+	return err ? err : mbxi_take_physical(r, name);
 }
 
 int mbxi_open_mem(struct mbx_region *r, const char *name, const char *where,

@@ -13,14 +13,20 @@ static int map_uio(struct mbx_region *r, const char *name,
 		   size_t bytes)
 {
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	size_t all = bytes + (size_t)m->offset;
 	int fd, err;
 
 	fd = mbxi_uio_open(name, u,
 			   r->flags & MBX_REGION_READ ? O_RDONLY : O_RDWR);
 	if (fd < 0)
 		return fd;
+	err = mbxi_check_length(name, fd, m->index * page + all);
+	if (err) {
+		close(fd);
+		return err;
+	}
 	/* a map's number is in the offset, in pages; it is mapped from there */
-	err = mbxi_map(r, fd, m->index * page, bytes + (size_t)m->offset);
+	err = mbxi_map(r, fd, m->index * page, all);
 	close(fd);
 	if (err)
 		return mbxi_fail(mbxi_errno(-err),
@@ -57,7 +63,7 @@ static int open_device(struct mbx_region *r, const char *name,
 				 sizeof(struct mbx_super));
 	r->memory = MBX_MEMORY_DEVICE;
 	err = map_uio(r, name, &u, &m, (size_t)bytes);
-	return err ? err : mbxi_own_physical(r, name);
+	return err ? err : mbxi_take_physical(r, name);
 }
 
 int mbxi_open_uio(struct mbx_region *r, const char *name, const char *device,

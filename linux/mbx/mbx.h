@@ -112,8 +112,9 @@ struct mbx_region {
  *   MBX_EACCES, MBX_EPERM	the system refuses; the text says which rule
  *   MBX_EBUSY		a driver has claimed that physical memory
  *   MBX_ENOTSUP	it is not a regular file; the node has no fixed address
- *   MBX_ENOMEM		64 files and shm: objects are mapped already, or as
- *   MBX_EIO		the system says
+ *   MBX_ENOMEM		64 regions are mapped already, or as the system says
+ *   MBX_EIO		no bus knows the physical address, or what is there has
+ *			no power or clock; or as the system says
  */
 int mbx_region_open(struct mbx_region *r, const char *name, unsigned int flags,
 		    size_t bytes);
@@ -136,7 +137,10 @@ int mbx_region_remove(const char *name);
  */
 int mbx_region_holds(const struct mbx_region *r);
 
-/* 0 while the mapping is whole; MBX_EIO once the file was truncated under it. */
+/*
+ * 0 while the mapping is whole; MBX_EIO once the file was truncated under it, or
+ * a load from physical memory has ended in a bus error: zeros stand there then.
+ */
 int mbx_region_check(const struct mbx_region *r);
 
 /* ---- boards: where the memory is ---- */
@@ -246,7 +250,8 @@ int mbx_open_at(struct mbx **m, const struct mbx_region *region,
  * gone: find and open them again. @options' channels must still be there.
  *
  * Returns as mbx_open(); after an error @m may be reopened once more, or closed.
- * MBX_EIO: the region was truncated; close it, and open it by its name.
+ * MBX_EIO: the region is lost (see mbx_region_check()); close it, and open it by
+ * its name.
  */
 int mbx_reopen(struct mbx *m);
 
@@ -348,7 +353,7 @@ void mbx_end_close(struct mbx_end *end);
  *   MBX_ENOTSUP	the channel is of another kind or direction
  *   MBX_ENOTCONN	the peer is not there (queues, calls)
  *   MBX_ESTALE		the region was formatted again: mbx_reopen()
- *   MBX_EIO		the region was truncated under us
+ *   MBX_EIO		the region is lost: see mbx_region_check()
  *   MBX_EPROTO		an impossible word; the text says which
  *   MBX_EINVAL		negative timeout
  */

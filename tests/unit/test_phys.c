@@ -9,6 +9,10 @@
 #include <sys/utsname.h>
 #include <termios.h>
 
+#ifndef UNDER_QEMU
+#define UNDER_QEMU 0
+#endif
+
 static void refuses(const char *name, int want, const char *says)
 {
 	struct mbx_region r;
@@ -73,6 +77,7 @@ static void test_mem_in_a_carve_out_is_taken(void **state)
 static void test_mem_of_no_memory_of_linux_is_taken(void **state)
 {
 	(void)state;
+	put_sparse("/dev/mem", 0x120000000);
 	/* an MCU's SRAM: in no node, used by nobody */
 	takes("mem:0xfffc0000+64K", "mem", 0xfffc0000, 65536);
 	takes("mem:0x110000000+64K", "mem", 0x110000000, 65536);
@@ -169,6 +174,93 @@ static void test_mem_without_dev_mem_says_so(void **state)
 	(void)state;
 	remove(tree_path("/dev/mem"));
 	refuses("mem:0x3ed80000+64K", MBX_ENOENT, "CONFIG_DEVMEM");
+}
+
+static void test_device_that_is_a_short_file_is_refused(void **state)
+{
+	struct mbx_options o = { .doorbell = "uio:mailbox,1+0x0=1" };
+	struct mbx *m;
+
+	(void)state;
+	put_sparse("/dev/mem", 0);
+	refuses("mem:0x3ed80000+64K", MBX_EIO, "has 0x0 bytes");
+	refuses("dt:mbx", MBX_EIO, "would have to have 0x3ee00000");
+	put_sparse("/dev/mem", 0x3ed8ffff);
+	refuses("mem:0x3ed80000+64K", MBX_EIO, "has 0x3ed8ffff bytes");
+	put_sparse("/dev/mem", BOARD_RAM);
+	put_sparse("/dev/uio0", 4096);
+	refuses("uio:mailbox", MBX_EIO, "would have to have 0x10000");
+	assert_mbx(mbx_open(&m, "dt:mbx", &o), MBX_EIO);
+	assert_non_null(strstr(mbx_errmsg(), "would have to have 0x1004"));
+}
+
+/* As of an address that no bus knows: a child finds out. */
+static void test_memory_that_does_not_answer_is_refused(void **state)
+{
+	int fd = memfd_create("mbx-test", 0), i;
+	struct mbx_region r;
+
+	(void)state;
+	if (UNDER_QEMU)
+		skip(); /* it makes no child that ends without SIGCHLD */
+	for (i = 0; i < 2; i++) {
+		r = (struct mbx_region){ .fd = -1,
+					 .bytes = 8192,
+					 .address = 0x3ed80000,
+					 .memory = MBX_MEMORY_DEVICE };
+		assert_int_equal(ftruncate(fd, 8192), 0);
+		r.base = mmap(NULL, 8192, PROT_READ, MAP_SHARED, fd, 0);
+		assert_true(r.base != MAP_FAILED);
+		/* none of it, the last page of it */
+		assert_int_equal(ftruncate(fd, i * 4096), 0);
+		assert_mbx(mbxi_take_physical(&r, "this"), MBX_EIO);
+		assert_non_null(strstr(mbx_errmsg(),
+				       i ? "this: nothing answers at "
+					   "0x3ed81ffc (a load ends in \"Bus"
+					 : "this: nothing answers at "
+					   "0x3ed80000 (a load ends in \"Bus"));
+		assert_null(r.base);
+		assert_int_equal(r.guard, 0);
+	}
+	close(fd);
+}
+
+/* As when the other core's domain is switched off: the process lives. */
+static void test_memory_that_answers_no_more_is_an_error(void **state)
+{
+	struct mbx_options o = { .side = MBX_REMOTE,
+				 .format = 1,
+				 .channels = host_channels,
+				 .count = host_channels_count };
+	static const char *const names[] = { "mem:0x3ed80000+64K",
+					     "uio:mailbox" };
+	struct mbx_region r;
+	struct mbx *m;
+	size_t i;
+
+	(void)state;
+	if (UNDER_QEMU && sizeof(void *) == 4)
+		skip(); /* SIGBUS says the host's address: see test_region.c */
+	/* whatever one maps: not from the page's beginning, too */
+	put_uio(0, "mailbox\n", 3, "0x3ed90100\n", "0x200\n", "0x0\n");
+	assert_mbx(mbx_region_open(&r, "uio:0/3", 0, 0), 0);
+	put_sparse("/dev/uio0", 0);
+	assert_int_equal(*(volatile uint32_t *)r.base, 0);
+	assert_mbx(mbx_region_check(&r), MBX_EIO);
+	assert_non_null(strstr(mbx_errmsg(), "0x3ed90100 does not answer"));
+	mbx_region_close(&r);
+	for (i = 0; i < 2; i++) {
+		put_sparse("/dev/mem", BOARD_RAM);
+		put_sparse("/dev/uio0", 1 << 20);
+		assert_mbx(mbx_open(&m, names[i], &o), 0);
+		put_sparse("/dev/mem", 0);
+		put_sparse("/dev/uio0", 0);
+		while (mbx_poll(m) >= 0)
+			usleep(1000);
+		assert_mbx(mbx_poll(m), MBX_EIO);
+		assert_non_null(strstr(mbx_errmsg(), "does not answer"));
+		mbx_close(m);
+	}
 }
 
 /* A file that can be opened for writing, but not be mapped so: EPERM */
@@ -702,6 +794,9 @@ int main(void)
 		ON_BOARD(test_mem_in_a_node_without_no_map_is_refused),
 		ON_BOARD(test_mem_of_which_iomem_tells_nothing),
 		ON_BOARD(test_mem_without_dev_mem_says_so),
+		ON_BOARD(test_device_that_is_a_short_file_is_refused),
+		ON_BOARD(test_memory_that_does_not_answer_is_refused),
+		ON_BOARD(test_memory_that_answers_no_more_is_an_error),
 		ON_BOARD(test_mem_refused_by_the_kernel_says_which_rule),
 		ON_BOARD(test_mem_not_by_root_says_so),
 		ON_BOARD(test_dt_node_by_any_of_its_names_is_taken),

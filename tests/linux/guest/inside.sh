@@ -67,6 +67,8 @@ once_what_is_no_region_of_ours_is_refused_with_the_reason() {
     devmem 0x3eda0000 32 0xdeadbeef
     refused 'not an mbx region: its first word is 0xdeadbeef' \
         mem:0x3eda0000+64K
+    refused 'nothing answers at 0x100000000000 (a load ends in "Killed")' \
+        mem:0x100000000000+64K
     refused 'no such node in the device tree' dt:nothing
     refused 'no UIO device is called "nothing"' uio:nothing
     refused 'has no map "7"' uio:mailbox/7
@@ -172,6 +174,7 @@ once_doctor_finds_what_is_wrong_and_says_what_to_do() {
     finds '-> unbind it, or name other memory' mem:0xff000000+4K
     finds '-> name less, or reserve more' mem:0x3ed80000+128K
     finds 'no such node' dt:nothing
+    finds 'nothing answers' mem:0x100000000000+64K
     finds 'not formatted: all zero -> start the firmware' dt:spare
     devmem 0x3edb0000 32 0xb8400000
     devmem 0x3edb0008 32 512
