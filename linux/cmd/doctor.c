@@ -220,14 +220,30 @@ static void unformatted(struct doctor *d, const struct mbx_region *r)
 
 /* ---- the layout ---- */
 
+/* " of 16777216 mapped", unless that is all. */
+static const char *of_mapped(char text[40], long long bytes, long long mapped)
+{
+	*text = 0;
+	if (bytes != mapped)
+		snprintf(text, 40, " of %lld mapped", mapped);
+	return text;
+}
+
 static bool check_layout(struct doctor *d, const struct mbx_region *r,
-			 struct mbx **m)
+			 const char *name, struct mbx **m)
 {
 	const struct mbx_options observe = { .observe = 1 };
 	const struct mbx_link *l;
 	int err = mbx_open_at(m, r, &observe);
+	char slice[MBXI_SLICE], remedy[400], mapped[40];
+	uint32_t bytes;
 
-	if (err == MBX_EAGAIN)
+	if (err && *mbxi_held_slice(r, slice)) {
+		snprintf(remedy, sizeof(remedy), "name the region in it: %s%s",
+			 name, slice);
+		doctor_wrong(d, "contents", remedy,
+			     "all of a board's RAM: there is a region in it");
+	} else if (err == MBX_EAGAIN)
 		unformatted(d, r);
 	else if (err == MBX_ENOTREGION)
 		foreign(d, r);
@@ -237,9 +253,11 @@ static bool check_layout(struct doctor *d, const struct mbx_region *r,
 	if (err)
 		return false;
 	l = mbx_get_link(*m);
+	bytes = formatted_bytes(*m);
 	doctor_ok(d, "layout",
-		  "0x%08x, %u channels, %u of %zu bytes used, instance %u",
-		  l->layout_hash, mbx_channel_count(*m), l->end_off, r->bytes,
+		  "0x%08x, %u channels, %u bytes%s (%u used), instance %u",
+		  l->layout_hash, mbx_channel_count(*m), bytes,
+		  of_mapped(mapped, bytes, (long long)r->bytes), l->end_off,
 		  l->instance);
 	return true;
 }
@@ -681,7 +699,7 @@ static void examine(struct doctor *d, const struct mbx_region *r,
 	json_t *sides, *side[2];
 	struct mbx *m;
 
-	if (!check_layout(d, r, &m))
+	if (!check_layout(d, r, name, &m))
 		return;
 	sides = sides_json(m, side);
 	check_sides(d, m, watch_ms, side);
@@ -719,11 +737,14 @@ static void diagnose(struct doctor *d, const char *name, int watch_ms)
 static void list_regions(struct doctor *d)
 {
 	json_t *list = list_regions_json(), *o;
+	char mapped[40];
 	size_t i;
 
 	json_array_foreach(list, i, o)
-		doctor_ok(d, "shm", "%s, %lld bytes%s%s", get_text(o, "region"),
-			  get_num(o, "bytes"),
+		doctor_ok(d, "shm", "%s, %lld bytes%s%s%s",
+			  get_text(o, "region"), get_num(o, "bytes"),
+			  of_mapped(mapped, get_num(o, "bytes"),
+				    get_num(o, "mapped_bytes")),
 			  *get_text(o, "damaged") ? ", damaged: " : "",
 			  get_text(o, "damaged"));
 	json_decref(list);
