@@ -186,7 +186,7 @@ static const struct mbx_board boards[] = {
 	  .remote = 0x3ed80000,
 	  .bytes = 0x10000,
 	  .ram_bytes = 1u << 30,
-	  .compatible = "xlnx,zynqmp-zcu102",
+	  .compatible = "mbx,zcu102-qemu",
 	  .doorbell = "uio:mailbox,1+0x0=1",
 	  .hardware = "QEMU's wiring, not a board's: the IPI block's trigger "
 		      "interrupts the R5, and the R5 sets SPI 100 pending",

@@ -18,14 +18,27 @@
 
 /* ---- findings ---- */
 
+/* How a verdict is printed. */
+static const char *label_of(const char *verdict)
+{
+	switch (*verdict) {
+	case 'o':
+		return "ok";
+	case 't':
+		return "TODO";
+	default:
+		return "WRONG";
+	}
+}
+
 static void print_finding(const json_t *f)
 {
 	char *text = printable(get_text(f, "text"),
 			       strlen(get_text(f, "text")));
 	const char *remedy = get_text(f, "remedy");
 
-	printf("%-5s %-9s %s", *remedy ? "WRONG" : "ok", get_text(f, "check"),
-	       text);
+	printf("%-5s %-9s %s", label_of(get_text(f, "verdict")),
+	       get_text(f, "check"), text);
 	if (*remedy)
 		printf(" -> %s", remedy);
 	putchar('\n');
@@ -33,19 +46,19 @@ static void print_finding(const json_t *f)
 	free(text);
 }
 
-static void note(struct doctor *d, const char *check, const char *remedy,
-		 const char *fmt, va_list ap)
+static void note(struct doctor *d, const char *verdict, const char *check,
+		 const char *remedy, const char *fmt, va_list ap)
 {
 	json_t *f = json_object();
 	char s[600];
 
 	vsnprintf(s, sizeof(s), fmt, ap);
 	set_text(f, "check", check);
-	set_text(f, "verdict", remedy ? "wrong" : "ok");
+	set_text(f, "verdict", verdict);
 	set_text(f, "text", s);
 	if (remedy)
 		set_text(f, "remedy", remedy);
-	d->wrong |= remedy != NULL;
+	d->wrong |= *verdict == 'w';
 	if (!d->json)
 		print_finding(f);
 	json_array_append_new(d->findings, f);
@@ -56,7 +69,7 @@ void doctor_ok(struct doctor *d, const char *check, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	note(d, check, NULL, fmt, ap);
+	note(d, "ok", check, NULL, fmt, ap);
 	va_end(ap);
 }
 
@@ -66,7 +79,17 @@ void doctor_wrong(struct doctor *d, const char *check, const char *remedy,
 	va_list ap;
 
 	va_start(ap, fmt);
-	note(d, check, remedy, fmt, ap);
+	note(d, "wrong", check, remedy, fmt, ap);
+	va_end(ap);
+}
+
+void doctor_todo(struct doctor *d, const char *check, const char *remedy,
+		 const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	note(d, "todo", check, remedy, fmt, ap);
 	va_end(ap);
 }
 
@@ -755,8 +778,14 @@ static int run_doctor(struct args *a)
 	struct doctor d = { .findings = json_array(),
 			    .json = a->value['j'] != NULL };
 	int watch_ms = (int)opt_number(a, 't', 2500, 0, 60000);
-	const char *name = a->argc ? a->argv[0] : getenv("MBX_REGION");
+	const char *name = a->argc ? a->argv[0] : a->value['r'];
 
+	if (a->argc && a->value['r'])
+		fail(USAGE, "doctor -r %s %s: one region at a time",
+		     a->value['r'], a->argv[0]);
+	if (!name)
+		name = getenv("MBX_REGION");
+	doctor_check_root();
 	if (name && *name) {
 		diagnose(&d, name, watch_ms);
 	} else {
@@ -770,8 +799,8 @@ static int run_doctor(struct args *a)
 }
 
 static const struct opt doctor_opts[] = {
-	OPT_TIMEOUT("watch the heartbeats for at most MS (2500)"), OPT_JSON,
-	OPT_END
+	OPT_REGION, OPT_TIMEOUT("watch the heartbeats for at most MS (2500)"),
+	OPT_JSON, OPT_END
 };
 
 const struct command doctor_command[] = {
