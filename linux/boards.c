@@ -185,7 +185,8 @@ static const struct mbx_board boards[] = {
 	  .address = 0x3ed80000,
 	  .remote = 0x3ed80000,
 	  .bytes = 0x10000,
-	  .compatible = "xlnx,zynqmp-zcu102",
+	  .ram_bytes = 1u << 30,
+	  .compatible = "mbx,zcu102-qemu",
 	  .doorbell = "uio:mailbox,1+0x0=1",
 	  .hardware = "QEMU's wiring, not a board's: the IPI block's trigger "
 		      "interrupts the R5, and the R5 sets SPI 100 pending",
@@ -281,6 +282,19 @@ const struct mbx_board *mbx_board_find(const char *name)
 }
 
 /* ---- a board's region ---- */
+
+const char *mbxi_ram_slice(uint64_t bytes, char slice[MBXI_SLICE])
+{
+	const struct mbx_board *b;
+
+	*slice = 0;
+	for (b = boards; b < boards + BOARDS; b++)
+		if (b->ram_bytes && b->ram_bytes == bytes)
+			snprintf(slice, MBXI_SLICE, "@0x%llx+%uK",
+				 (unsigned long long)b->address,
+				 b->bytes / 1024);
+	return slice;
+}
 
 /* The map of a UIO device that begins at the address; or -1. */
 static int map_at(unsigned int uio, uint64_t address)

@@ -55,6 +55,15 @@ bool mbxi_parse_span(const char *s, struct mbxi_span *span);
 bool mbxi_good_size(uint64_t bytes);
 int mbxi_check_span(const char *name, const struct mbxi_span *span);
 
+/*
+ * The slice that the region is in a file of so many bytes, which then is all of
+ * a board's RAM ("" for others); the same if it holds a region right now.
+ */
+#define MBXI_SLICE 48
+const char *mbxi_ram_slice(uint64_t bytes, char slice[MBXI_SLICE]);
+const char *mbxi_held_slice(const struct mbx_region *file,
+			    char slice[MBXI_SLICE]);
+
 /* Map @bytes of @fd as @r->flags say. Returns 0 or -errno, unexplained. */
 int mbxi_map(struct mbx_region *r, int fd, uint64_t off, size_t bytes);
 void mbxi_unmap(struct mbx_region *r);

@@ -212,7 +212,14 @@ static int explain_mismatch(const struct mbx *m, const char *name)
 static int explain(const struct mbx *m, const char *name, int err)
 {
 	const struct mbx_why *why = &m->link.why;
+	char slice[MBXI_SLICE];
 
+	if ((err == MBX_EAGAIN || err == MBX_ENOTREGION) &&
+	    *mbxi_held_slice(&m->region, slice))
+		return mbxi_fail(err,
+				 "%s: this is all of a board's RAM; name the "
+				 "region in it, %s%s",
+				 name, name, slice);
 	switch (err) {
 	case MBX_EAGAIN:
 		return mbxi_fail(err,

@@ -300,11 +300,32 @@ int mbx_region_holds(const struct mbx_region *r)
 		magic);
 }
 
-/* Is it a region, or was it to become one? rm removes nothing else. */
+const char *mbxi_held_slice(const struct mbx_region *file,
+			    char slice[MBXI_SLICE])
+{
+	struct mbxi_span span;
+	struct stat st;
+	uint32_t magic;
+
+	*slice = 0;
+	if (file->guard && !file->address && fstat(file->fd, &st) == 0 &&
+	    *mbxi_ram_slice((uint64_t)st.st_size, slice) &&
+	    !(mbxi_parse_span(slice + 1, &span) &&
+	      pread(file->fd, &magic, 4, (off_t)span.start) == 4 &&
+	      magic == MBX_MAGIC))
+		*slice = 0;
+	return slice;
+}
+
+/*
+ * Is it a region, or a board's RAM with one, or was it to become one? rm removes
+ * nothing else.
+ */
 static int may_remove(const char *name, const char *path, bool shm)
 {
 	struct mbx_region r;
 	int err = mbx_region_open(&r, name, MBX_REGION_READ, 0), holds, how;
+	char slice[MBXI_SLICE];
 
 	how = open_flags(MBX_REGION_READ);
 	if (err == MBX_ENOSPC &&
@@ -312,7 +333,7 @@ static int may_remove(const char *name, const char *path, bool shm)
 		return 0;
 	if (err)
 		return err;
-	holds = mbx_region_holds(&r);
+	holds = *mbxi_held_slice(&r, slice) ? 1 : mbx_region_holds(&r);
 	mbx_region_close(&r);
 	if (holds < 0)
 		return mbxi_fail(holds,
@@ -331,9 +352,9 @@ int mbxi_remove_file(const char *name, const char *path)
 
 	if (at && mbxi_parse_span(at + 1, &slice))
 		return mbxi_fail(MBX_ENOTSUP,
-				 "%s is a slice of a file that holds more: "
-				 "removing that is for whoever made it",
-				 name);
+				 "%s is a slice of a file that holds more; to "
+				 "remove that, name all of it: %.*s",
+				 name, (int)(strrchr(name, '@') - name), name);
 	err = may_remove(name, path, shm);
 	if (err)
 		return err;

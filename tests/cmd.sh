@@ -197,7 +197,7 @@ rm "$odd"
 grep -q "$(printf '\033')" "$tmp/out" && fail "ls: a name reaches the terminal raw"
 grep -qF "$name-\\x1b[2J" "$tmp/out" || fail "ls: no odd name: $(cat "$tmp/out")"
 run ls || fail ls
-grep -q "^$region  *65536  *9 down  *down$" "$tmp/out" || fail "ls: $(cat "$tmp/out")"
+grep -q "^$region  *65536  *65536  *9 down  *down$" "$tmp/out" || fail "ls: $(cat "$tmp/out")"
 json "[r for r in j if r['region'] == '$region'][0]['channels'] == 9" ls --json
 expect 0 'call  h2r  4 -> 4 B' info
 json 'len(j["channels"]) == 9 and j["bytes"] == 65536 and j["sides"]["host"]["state"] == "down"' info --json
@@ -530,6 +530,30 @@ chmod +x "$tmp/silent"
 sim_says 1 'has not come to life' --fw "$tmp/silent" -- true
 grep -q 'so far so good' "$tmp/err" || fail "sim: not its last words: $(cat "$tmp/err")"
 sim_says 2 'a folder to write to is needed' --dir "$tmp/nosuch" -- true
+
+# A board's RAM with the region as a slice of it, whose sim was killed
+ram=shm:/$name-ram slice=@0x3ed80000+64K
+truncate -s 1G "/dev/shm/$name-ram"
+printf '\177ELF' | dd of="/dev/shm/$name-ram" conv=notrunc status=none
+expect 4 'holds something else' rm "$ram"
+MBX_REGION=$ram$slice MBX_BOARD_SOCKET=$tmp/bell "$demo" 2>/dev/null &
+pids="$pids $!"
+until_true sh -c "'$mbx' info -t 0 -r '$ram$slice' >/dev/null 2>&1"
+run ls && grep -q "^$ram$slice  *65536  *65536  *9 down" "$tmp/out" ||
+    fail "ls: $(cat "$tmp/out")"
+run doctor
+grep -qF "shm       $ram$slice, 65536 bytes" "$tmp/out" || fail "doctor: $(cat "$tmp/out")"
+expect 4 "this is all of a board's RAM; name the region in it, $ram$slice" info -r "$ram"
+run doctor "$ram"
+grep -qF -e "-> name the region in it: $ram$slice" "$tmp/out" || fail "doctor: $(cat "$tmp/out")"
+in_background recv -r "$ram$slice" pong --follow
+until_true sh -c "'$mbx' info -t 0 -r '$ram$slice' | grep -q '^host  *up'"
+expect 1 "is in use by process $last" rm "$ram"
+kill "$last"
+wait "$last" 2>/dev/null
+expect 4 "name all of it: $ram" rm "$ram$slice"
+expect 0 '' rm "$ram"
+[ ! -e "/dev/shm/$name-ram" ] || fail "rm left a board's RAM"
 
 # a region that was there is used, if it fits, and stays; so does a folder given
 existing=shm:/$name-there

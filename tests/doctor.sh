@@ -176,6 +176,8 @@ line 'ok    host ' 'nobody: free for you'
 line 'ok    channels ' '9, none of them damaged'
 line 'ok    doorbell ' 'but the remote could be rung: see MBX_DOORBELL'
 MBX_REGION=$region healthy
+healthy -r "$region"
+line 'ok    layout ' '1048576 bytes ('
 MBX_DOORBELL=socket:$tmp/bell healthy "$region"
 line 'ok    doorbell ' 'attached as the host for a moment'
 line 'ok    doorbell ' 'rings wake the remote, which by itself wakes every'
@@ -384,7 +386,7 @@ ff000000-ff000fff : ff000000.serial serial@ff000000
 '
 put /proc/iomem "$iomem"
 put /proc/device-tree/model 'ZynqMP ZCU102 Rev1.0\0'
-put /proc/device-tree/compatible 'xlnx,zynqmp-zcu102-rev1.0\0xlnx,zynqmp\0'
+put /proc/device-tree/compatible 'xlnx,zynqmp-zcu102-rev1.0\0xlnx,zynqmp-zcu102\0xlnx,zynqmp\0'
 cells '/proc/device-tree/reserved-memory/#address-cells' 2
 cells '/proc/device-tree/reserved-memory/#size-cells' 2
 carveout mbx@3ec00000 0x3ec00000 0x100000 1
@@ -401,10 +403,32 @@ export MBX_ROOT="$root"
 healthy
 line 'ok    board ' 'ZynqMP ZCU102 Rev1.0'
 line 'ok    board ' 'try board:zynqmp-r5f (see "mbx boards zynqmp-r5f"; not tried on hardware)'
+[ "$(grep -c 'try board:' "$tmp/out")" -eq 1 ] || fail "boards: $(cat "$tmp/out")"
+line 'TODO  uio ' 'none: no device' # the overlay was not applied to that end
 line 'ok    kernel ' 'STRICT_DEVMEM: yes, IO_STRICT_DEVMEM: no'
 line 'ok    reserved ' 'dt:mbx@3ec00000, 0x3ec00000+0x100000, no-map'
 line 'ok    reserved ' 'without no-map: not for mbx'
 line 'ok    remoteproc ' 'remoteproc1 (ffe90000.r5f): offline, firmware fw.elf'
+
+mv "$tree/reserved-memory" "$tmp/reserved"
+healthy
+line 'TODO  reserved ' 'none with no-map: there is nothing that Linux leaves alone -> apply the overlay zynqmp-r5f.dtso'
+mv "$tmp/reserved" "$tree/reserved-memory"
+put /proc/device-tree/compatible 'mbx,zcu102-qemu\0xlnx,zynqmp-zcu102\0xlnx,zynqmp\0'
+healthy
+line 'ok    board ' 'try board:zcu102-r5'
+[ "$(grep -c 'try board:' "$tmp/out")" -eq 1 ] || fail "boards: $(cat "$tmp/out")"
+put /proc/device-tree/compatible 'acme,toaster\0acme,soc\0'
+healthy
+line 'TODO  board ' 'none that mbx knows, compatible with acme,toaster -> firmware/PORTING.md'
+put /proc/device-tree/compatible 'xlnx,zynqmp-zcu102-rev1.0\0xlnx,zynqmp\0'
+for bad in /nope "$tmp/nope"; do
+    MBX_ROOT=$bad "$mbx" doctor >"$tmp/out" 2>"$tmp/err"
+    [ $? -eq 2 ] && grep -q "MBX_ROOT=$bad: No such file" "$tmp/err" || fail "MBX_ROOT=$bad: $(cat "$tmp/err")"
+done
+mkdir "$tmp/nothing"
+MBX_ROOT=$tmp/nothing "$mbx" doctor >"$tmp/out" 2>"$tmp/err"
+[ $? -eq 2 ] && grep -q 'no proc, sys or dev in it' "$tmp/err" || fail "an empty MBX_ROOT: $(cat "$tmp/err")"
 
 in_background env -u MBX_ROOT MBX_REGION="file:$memory@0x3ec00000+1M" "$demo"
 firmware=$last

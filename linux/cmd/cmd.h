@@ -198,6 +198,8 @@ json_t *sides_json(const struct mbx *m, json_t *side[2]);
  * those that should move, and ends as soon as all have moved.
  */
 void watch_hearts(const struct mbx *m, json_t *side[2], int ms);
+/* How large it was made, which may be less than what is mapped. */
+uint32_t formatted_bytes(const struct mbx *m);
 json_t *channel_json(const struct mbx_channel *c);
 /* The regions in /dev/shm; NULL and errno: it cannot be read. */
 json_t *list_regions_json(void);

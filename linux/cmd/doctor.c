@@ -18,14 +18,27 @@
 
 /* ---- findings ---- */
 
+/* How a verdict is printed. */
+static const char *label_of(const char *verdict)
+{
+	switch (*verdict) {
+	case 'o':
+		return "ok";
+	case 't':
+		return "TODO";
+	default:
+		return "WRONG";
+	}
+}
+
 static void print_finding(const json_t *f)
 {
 	char *text = printable(get_text(f, "text"),
 			       strlen(get_text(f, "text")));
 	const char *remedy = get_text(f, "remedy");
 
-	printf("%-5s %-9s %s", *remedy ? "WRONG" : "ok", get_text(f, "check"),
-	       text);
+	printf("%-5s %-9s %s", label_of(get_text(f, "verdict")),
+	       get_text(f, "check"), text);
 	if (*remedy)
 		printf(" -> %s", remedy);
 	putchar('\n');
@@ -33,19 +46,19 @@ static void print_finding(const json_t *f)
 	free(text);
 }
 
-static void note(struct doctor *d, const char *check, const char *remedy,
-		 const char *fmt, va_list ap)
+static void note(struct doctor *d, const char *verdict, const char *check,
+		 const char *remedy, const char *fmt, va_list ap)
 {
 	json_t *f = json_object();
 	char s[600];
 
 	vsnprintf(s, sizeof(s), fmt, ap);
 	set_text(f, "check", check);
-	set_text(f, "verdict", remedy ? "wrong" : "ok");
+	set_text(f, "verdict", verdict);
 	set_text(f, "text", s);
 	if (remedy)
 		set_text(f, "remedy", remedy);
-	d->wrong |= remedy != NULL;
+	d->wrong |= *verdict == 'w';
 	if (!d->json)
 		print_finding(f);
 	json_array_append_new(d->findings, f);
@@ -56,7 +69,7 @@ void doctor_ok(struct doctor *d, const char *check, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	note(d, check, NULL, fmt, ap);
+	note(d, "ok", check, NULL, fmt, ap);
 	va_end(ap);
 }
 
@@ -66,7 +79,17 @@ void doctor_wrong(struct doctor *d, const char *check, const char *remedy,
 	va_list ap;
 
 	va_start(ap, fmt);
-	note(d, check, remedy, fmt, ap);
+	note(d, "wrong", check, remedy, fmt, ap);
+	va_end(ap);
+}
+
+void doctor_todo(struct doctor *d, const char *check, const char *remedy,
+		 const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	note(d, "todo", check, remedy, fmt, ap);
 	va_end(ap);
 }
 
@@ -220,14 +243,30 @@ static void unformatted(struct doctor *d, const struct mbx_region *r)
 
 /* ---- the layout ---- */
 
+/* " of 16777216 mapped", unless that is all. */
+static const char *of_mapped(char text[40], long long bytes, long long mapped)
+{
+	*text = 0;
+	if (bytes != mapped)
+		snprintf(text, 40, " of %lld mapped", mapped);
+	return text;
+}
+
 static bool check_layout(struct doctor *d, const struct mbx_region *r,
-			 struct mbx **m)
+			 const char *name, struct mbx **m)
 {
 	const struct mbx_options observe = { .observe = 1 };
 	const struct mbx_link *l;
 	int err = mbx_open_at(m, r, &observe);
+	char slice[MBXI_SLICE], remedy[400], mapped[40];
+	uint32_t bytes;
 
-	if (err == MBX_EAGAIN)
+	if (err && *mbxi_held_slice(r, slice)) {
+		snprintf(remedy, sizeof(remedy), "name the region in it: %s%s",
+			 name, slice);
+		doctor_wrong(d, "contents", remedy,
+			     "all of a board's RAM: there is a region in it");
+	} else if (err == MBX_EAGAIN)
 		unformatted(d, r);
 	else if (err == MBX_ENOTREGION)
 		foreign(d, r);
@@ -237,9 +276,11 @@ static bool check_layout(struct doctor *d, const struct mbx_region *r,
 	if (err)
 		return false;
 	l = mbx_get_link(*m);
+	bytes = formatted_bytes(*m);
 	doctor_ok(d, "layout",
-		  "0x%08x, %u channels, %u of %zu bytes used, instance %u",
-		  l->layout_hash, mbx_channel_count(*m), l->end_off, r->bytes,
+		  "0x%08x, %u channels, %u bytes%s (%u used), instance %u",
+		  l->layout_hash, mbx_channel_count(*m), bytes,
+		  of_mapped(mapped, bytes, (long long)r->bytes), l->end_off,
 		  l->instance);
 	return true;
 }
@@ -685,7 +726,7 @@ static void examine(struct doctor *d, const struct mbx_region *r,
 	json_t *sides, *side[2];
 	struct mbx *m;
 
-	if (!check_layout(d, r, &m))
+	if (!check_layout(d, r, name, &m))
 		return;
 	sides = sides_json(m, side);
 	check_sides(d, m, watch_ms, side);
@@ -723,11 +764,14 @@ static void diagnose(struct doctor *d, const char *name, int watch_ms)
 static void list_regions(struct doctor *d)
 {
 	json_t *list = list_regions_json(), *o;
+	char mapped[40];
 	size_t i;
 
 	json_array_foreach(list, i, o)
-		doctor_ok(d, "shm", "%s, %lld bytes%s%s", get_text(o, "region"),
-			  get_num(o, "bytes"),
+		doctor_ok(d, "shm", "%s, %lld bytes%s%s%s",
+			  get_text(o, "region"), get_num(o, "bytes"),
+			  of_mapped(mapped, get_num(o, "bytes"),
+				    get_num(o, "mapped_bytes")),
 			  *get_text(o, "damaged") ? ", damaged: " : "",
 			  get_text(o, "damaged"));
 	json_decref(list);
@@ -738,8 +782,14 @@ static int run_doctor(struct args *a)
 	struct doctor d = { .findings = json_array(),
 			    .json = a->value['j'] != NULL };
 	int watch_ms = (int)opt_number(a, 't', 2500, 0, 60000);
-	const char *name = a->argc ? a->argv[0] : getenv("MBX_REGION");
+	const char *name = a->argc ? a->argv[0] : a->value['r'];
 
+	if (a->argc && a->value['r'])
+		fail(USAGE, "doctor -r %s %s: one region at a time",
+		     a->value['r'], a->argv[0]);
+	if (!name)
+		name = getenv("MBX_REGION");
+	doctor_check_root();
 	if (name && *name) {
 		diagnose(&d, name, watch_ms);
 	} else {
@@ -753,8 +803,8 @@ static int run_doctor(struct args *a)
 }
 
 static const struct opt doctor_opts[] = {
-	OPT_TIMEOUT("watch the heartbeats for at most MS (2500)"), OPT_JSON,
-	OPT_END
+	OPT_REGION, OPT_TIMEOUT("watch the heartbeats for at most MS (2500)"),
+	OPT_JSON, OPT_END
 };
 
 const struct command doctor_command[] = {

@@ -19,6 +19,10 @@ void doctor_ok(struct doctor *d, const char *check, const char *fmt, ...)
 void doctor_wrong(struct doctor *d, const char *check, const char *remedy,
 		  const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
+/* Note what is missing, but may not be meant to be there, and how to get it. */
+void doctor_todo(struct doctor *d, const char *check, const char *remedy,
+		 const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
 /*
  * Note an error of the library's: what it @said. What stands behind the last
  * semicolon is the remedy; @remedy is used if there is none.
@@ -37,6 +41,9 @@ void doctor_no_region(struct doctor *d, const char *name, int err);
 /* What the memory is, and whether the other core runs; @r NULL: not open. */
 void doctor_hardware(struct doctor *d, const char *name,
 		     const struct mbx_region *r);
+
+/* Fails if MBX_ROOT names no folder, or one that is nothing like a root. */
+void doctor_check_root(void);
 
 /* What this machine has that may be of use. */
 void doctor_survey(struct doctor *d);

@@ -324,6 +324,19 @@ static void explain_uio(struct doctor *d, const char *node)
 
 /* ---- entry points ---- */
 
+void doctor_check_root(void)
+{
+	if (!*mbxi_root())
+		return;
+	if (!exists("/"))
+		fail(USAGE, "MBX_ROOT=%s: %s", mbxi_root(), strerror(errno));
+	if (!exists("/proc") && !exists("/sys") && !exists("/dev"))
+		fail(USAGE,
+		     "MBX_ROOT=%s: there is no proc, sys or dev in it; name "
+		     "the folder that they were copied to",
+		     mbxi_root());
+}
+
 static bool begins(const char *s, const char *with)
 {
 	return strncmp(s, with, strlen(with)) == 0;
@@ -367,52 +380,87 @@ void doctor_no_region(struct doctor *d, const char *name, int err)
 
 /* ---- what this machine has ---- */
 
-static bool is_compatible(const char *with)
+struct survey {
+	struct doctor *d;
+	int no_map; /* carve-outs that mbx could use */
+};
+
+/* The boards that are compatible with the string: how many, the last in *one. */
+static int survey_profiles(struct doctor *d, const char *compatible,
+			   const struct mbx_board **one)
 {
-	char list[512];
+	const struct mbx_board *b;
+	unsigned int i;
+	int count = 0;
+
+	for (i = 0; (b = mbx_board_at(i)); i++) {
+		if (strcmp(b->compatible, compatible) != 0)
+			continue;
+		doctor_ok(d, "board",
+			  "%s: try board:%s (see \"mbx boards %s\"; %s)",
+			  b->core, b->name, b->name, b->tried);
+		*one = b;
+		count++;
+	}
+	return count;
+}
+
+/*
+ * A tree's root is compatible with a list, the most specific first: what there
+ * are profiles of at that is meant. Returns one of them, or NULL.
+ */
+static const struct mbx_board *survey_board(struct doctor *d)
+{
+	const struct mbx_board *one = NULL;
+	char list[512], model[128];
 	ssize_t n = mbxi_root_read("/proc/device-tree/compatible", list,
 				   sizeof(list) - 1);
 	ssize_t i;
 
-	list[n > 0 ? n : 0] = 0;
-	for (i = 0; i < n; i += (ssize_t)strlen(list + i) + 1)
-		if (strcmp(list + i, with) == 0)
-			return true;
-	return false;
-}
-
-static void survey_board(struct doctor *d)
-{
-	const struct mbx_board *b;
-	char model[128];
-	unsigned int i;
-
 	line_of(model, sizeof(model), "/proc/device-tree/model");
-	if (!exists("/proc/device-tree")) {
-		doctor_ok(d, "board",
-			  "none: no device tree, so no board that "
-			  "\"mbx boards\" knows");
-		return;
-	}
+	list[n > 0 ? n : 0] = 0;
 	doctor_ok(d, "board", "%s", *model ? model : "without a model");
-	for (i = 0; (b = mbx_board_at(i)); i++)
-		if (is_compatible(b->compatible))
-			doctor_ok(d, "board",
-				  "%s: try board:%s (see \"mbx boards %s\"; "
-				  "%s)",
-				  b->core, b->name, b->name, b->tried);
+	for (i = 0; i < n; i += (ssize_t)strlen(list + i) + 1)
+		if (survey_profiles(d, list + i, &one))
+			return one;
+	doctor_todo(d, "board", "firmware/PORTING.md",
+		    "none that mbx knows%s%s",
+		    *list ? ", compatible with " : "", list);
+	return NULL;
 }
 
 static bool survey_carveout(const struct mbxi_carveout *c, void *arg)
 {
+	struct survey *s = arg;
+
 	if (c->why)
-		doctor_ok(arg, "reserved", "dt:%s: %s", c->node, c->why);
+		doctor_ok(s->d, "reserved", "dt:%s: %s", c->node, c->why);
 	else
-		doctor_ok(arg, "reserved", "dt:%s, 0x%llx+0x%llx%s", c->node,
+		doctor_ok(s->d, "reserved", "dt:%s, 0x%llx+0x%llx%s", c->node,
 			  ULL(c->is.start), ULL(c->is.bytes),
 			  c->no_map ? ", no-map"
 				    : ", without no-map: not for mbx");
+	s->no_map += c->no_map && !c->why;
 	return true;
+}
+
+/* The usual first fault: nobody has applied the overlay. */
+static void survey_reserved(struct doctor *d, const struct mbx_board *board)
+{
+	struct survey s = { .d = d };
+	char remedy[160];
+
+	mbxi_each_carveout(survey_carveout, &s);
+	if (s.no_map)
+		return;
+	snprintf(remedy, sizeof(remedy),
+		 board ? "apply the overlay %s.dtso (\"mbx boards %s\")"
+		       : "add a node with no-map to /reserved-memory, or take "
+			 "memory that Linux does not have",
+		 board ? board->name : "", board ? board->name : "");
+	doctor_todo(
+		d, "reserved", remedy,
+		"none with no-map: there is nothing that Linux leaves alone");
 }
 
 static void survey_uio(struct doctor *d)
@@ -420,12 +468,13 @@ static void survey_uio(struct doctor *d)
 	struct mbxi_uio_map m;
 	struct mbxi_uio u;
 	char number[8];
-	int i;
+	int i, count = 0;
 
 	for (i = 0; i < 64; i++) {
 		snprintf(number, sizeof(number), "%d", i);
 		if (mbxi_uio_find("", number, &u))
 			continue;
+		count++;
 		if (mbxi_uio_map("", &u, "0", &m))
 			doctor_ok(d, "uio", "uio%u \"%s\", no memory", u.number,
 				  u.name);
@@ -436,6 +485,14 @@ static void survey_uio(struct doctor *d)
 				  u.name, u.number, ULL(m.address),
 				  ULL(m.bytes), (long long)mbxi_uio_events(&u));
 	}
+	if (!count)
+		doctor_todo(
+			d, "uio",
+			"the overlay's node \"mailbox\", and modprobe "
+			"uio_pdrv_genirq of_id=generic-uio; or as root mem: "
+			"or dt:, which need neither, and poll",
+			"none: no device to have a region and a doorbell "
+			"of");
 }
 
 static const char *kernel_has(const char *option)
@@ -448,14 +505,21 @@ static const char *kernel_has(const char *option)
 void doctor_survey(struct doctor *d)
 {
 	static const struct mbxi_span none;
+	bool tree = exists("/proc/device-tree");
+	const struct mbx_board *board = tree ? survey_board(d) : NULL;
 
-	survey_board(d);
+	if (!tree)
+		doctor_ok(d, "board",
+			  "none: this machine has no device tree; \"mbx sim\" "
+			  "emulates a board");
 	doctor_ok(d, "kernel", "STRICT_DEVMEM: %s, IO_STRICT_DEVMEM: %s",
 		  kernel_has("CONFIG_STRICT_DEVMEM"),
 		  kernel_has("CONFIG_IO_STRICT_DEVMEM"));
 	doctor_ok(d, "user", "%u; mem: and dt: take root and /dev/mem (%s)",
 		  geteuid(), exists("/dev/mem") ? "there" : "missing");
-	mbxi_each_carveout(survey_carveout, d);
-	survey_uio(d);
+	if (tree) {
+		survey_reserved(d, board);
+		survey_uio(d);
+	}
 	check_remoteprocs(d, &none, "");
 }

@@ -2,6 +2,8 @@
 /* info, stat, ls: what a region says of itself. Everything here only reads. */
 #include "cmd.h"
 
+#include "internal.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <signal.h>
@@ -126,6 +128,12 @@ json_t *channel_json(const struct mbx_channel *c)
 
 /* ---- info ---- */
 
+uint32_t formatted_bytes(const struct mbx *m)
+{
+	return side_word(mbx_get_link(m)->is.base, 0,
+			 offsetof(struct mbx_super, region_bytes));
+}
+
 static json_t *region_json(const struct args *a, const struct mbx *m)
 {
 	const struct mbx_region *r = mbx_get_region(m);
@@ -141,9 +149,7 @@ static json_t *region_json(const struct args *a, const struct mbx *m)
 		set_num(o, "address", (long long)r->address);
 	if (interrupts >= 0)
 		set_num(o, "interrupts", interrupts);
-	set_num(o, "bytes",
-		side_word(l->is.base, 0,
-			  offsetof(struct mbx_super, region_bytes)));
+	set_num(o, "bytes", formatted_bytes(m));
 	set_num(o, "mapped_bytes", (long long)r->bytes);
 	set_num(o, "used_bytes", l->end_off);
 	set_num(o, "instance", l->instance);
@@ -468,31 +474,47 @@ static int run_stat(struct args *a)
 
 /* ---- ls ---- */
 
-/* Open /dev/shm/@file if it says it is a region; NULL: it is none of ours. */
+/* Open /dev/shm/@file, or of a board's RAM the slice, if that is a region. */
+static bool open_listed(struct mbx_region *r, const char *file,
+			char slice[MBXI_SLICE])
+{
+	char path[400];
+	bool is;
+
+	*slice = 0;
+	snprintf(path, sizeof(path), "file:/dev/shm/%s", file);
+	if (mbx_region_open(r, path, MBX_REGION_READ, 0) < 0)
+		return false;
+	if (mbx_ld(r->base) == MBX_MAGIC)
+		return true;
+	is = *mbxi_held_slice(r, slice);
+	mbx_region_close(r);
+	strcat(path, slice);
+	return is && mbx_region_open(r, path, MBX_REGION_READ, 0) == 0;
+}
+
+/* What there is to say of that file; NULL: it is none of ours. */
 static json_t *list_one(const char *file)
 {
-	char path[300];
 	struct mbx_options observe = { .observe = 1 };
+	char name[400], slice[MBXI_SLICE];
 	struct mbx_region r;
 	struct mbx *m;
 	json_t *o, *side[2];
 	int err;
 
-	snprintf(path, sizeof(path), "file:/dev/shm/%s", file);
-	if (mbx_region_open(&r, path, MBX_REGION_READ, 0) < 0)
+	if (!open_listed(&r, file, slice))
 		return NULL;
-	if (mbx_ld(r.base) != MBX_MAGIC) {
-		mbx_region_close(&r);
-		return NULL;
-	}
 	o = json_object();
-	snprintf(path, sizeof(path), "shm:/%s", file);
-	set_text(o, "region", path);
-	set_num(o, "bytes", (long long)r.bytes);
+	snprintf(name, sizeof(name), "shm:/%s%s", file, slice);
+	set_text(o, "region", name);
+	set_num(o, "mapped_bytes", (long long)r.bytes);
 	err = mbx_open_at(&m, &r, &observe);
 	if (err < 0) {
+		set_num(o, "bytes", (long long)r.bytes);
 		set_text(o, "damaged", mbx_errmsg());
 	} else {
+		set_num(o, "bytes", formatted_bytes(m));
 		set_num(o, "channels", mbx_channel_count(m));
 		json_object_set_new(o, "sides", sides_json(m, side));
 		mbx_close(m);
@@ -554,9 +576,10 @@ static int run_ls(struct args *a)
 		char *name = printable(region, strlen(region));
 
 		if (i == 0)
-			printf("%-24s %10s %8s %-20s %s\n", "REGION", "BYTES",
-			       "CHANNELS", "HOST", "REMOTE");
-		printf("%-24s %10lld ", name, get_num(o, "bytes"));
+			printf("%-24s %10s %10s %8s %-20s %s\n", "REGION",
+			       "BYTES", "MAPPED", "CHANNELS", "HOST", "REMOTE");
+		printf("%-24s %10lld %10lld ", name, get_num(o, "bytes"),
+		       get_num(o, "mapped_bytes"));
 		free(name);
 		if (!sides) {
 			printf("damaged: %s\n", get_text(o, "damaged"));

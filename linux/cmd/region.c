@@ -2,6 +2,8 @@
 /* create, rm: regions for two Linux processes, declared on the command line. */
 #include "cmd.h"
 
+#include "internal.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <signal.h>
@@ -268,16 +270,33 @@ static long long inhabitant(const struct mbx *m)
 	return pid;
 }
 
-static int remove_one(const char *name, bool force)
+/* The one in a region of that name, or in the slice of a board's RAM that is. */
+static long long user_of(const char *name)
 {
 	struct mbx_options observe = { .observe = 1 };
+	char slice[MBXI_SLICE] = "", *where;
+	struct mbx_region r;
 	struct mbx *m;
 	long long pid = 0;
 
-	if (!force && mbx_open(&m, name, &observe) == 0) {
+	if (mbx_region_open(&r, name, MBX_REGION_READ, 0) == 0) {
+		mbxi_held_slice(&r, slice);
+		mbx_region_close(&r);
+	}
+	if (asprintf(&where, "%s%s", name, slice) < 0)
+		fail(FAILED, "out of memory");
+	if (mbx_open(&m, where, &observe) == 0) {
 		pid = inhabitant(m);
 		mbx_close(m);
 	}
+	free(where);
+	return pid;
+}
+
+static int remove_one(const char *name, bool force)
+{
+	long long pid = force ? 0 : user_of(name);
+
 	if (pid) {
 		complain("%s is in use by process %lld; end that first, or "
 			 "remove the name under it with --force",

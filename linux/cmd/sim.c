@@ -8,6 +8,8 @@
  */
 #include "cmd.h"
 
+#include "internal.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -57,20 +59,18 @@ static const char *const nothing[] = { NULL };
 /* What there is to know of a board; @machine NULL: firmware as a process. */
 static const struct board {
 	const char *name, *machine, *firmware;
-	size_t ram_bytes;  /* QEMU wants a file that is just as large */
-	const char *slice; /* where in it the region is; "": all of it */
+	size_t ram_bytes; /* QEMU wants a file that is just as large */
 	const char *qemu;
 	const char *const *options; /* more of them */
 	const char *const *setup;   /* what to tell QEMU before it runs */
 } boards[] = {
-	{ "mps2-an521", "mps2-an521", "mps2-an521/demo.elf", 16u << 20, "", ARM,
+	{ "mps2-an521", "mps2-an521", "mps2-an521/demo.elf", 16u << 20, ARM,
 	  nothing, nothing },
-	{ "mps2-an385", "mps2-an385", "mps2-an385/demo.elf", 16u << 20, "", ARM,
+	{ "mps2-an385", "mps2-an385", "mps2-an385/demo.elf", 16u << 20, ARM,
 	  nothing, nothing },
 	{ "zcu102-r5", "xlnx-zcu102", "zcu102-r5/demo.elf", 1u << 30,
-	  "@0x3ed80000+64K", "qemu-system-aarch64", zcu102_options,
-	  zcu102_setup },
-	{ "linux", NULL, "host/demo", 1u << 20, "", NULL, nothing, nothing },
+	  "qemu-system-aarch64", zcu102_options, zcu102_setup },
+	{ "linux", NULL, "host/demo", 1u << 20, NULL, nothing, nothing },
 };
 
 #define BOARDS (sizeof(boards) / sizeof(boards[0]))
@@ -189,8 +189,9 @@ static uint32_t remote_session(const struct sim *s)
 /* The file that is the board's RAM, and what of it is the region. */
 static void name_region(struct sim *s, const char *ram)
 {
+	char slice[MBXI_SLICE];
 	int n = snprintf(s->region, sizeof(s->region), "%s%s", ram,
-			 s->board->slice);
+			 mbxi_ram_slice(s->board->ram_bytes, slice));
 
 	if (n >= (int)sizeof(s->region))
 		fail(USAGE, "%s: too long a name for a region", ram);

@@ -147,13 +147,14 @@ int mbx_region_check(const struct mbx_region *r);
 
 /* What is known of a board; all texts are constant and never NULL, unless said. */
 struct mbx_board {
-	const char *name;	/* of the profile, letters, digits and "-" */
-	const char *title;	/* board and SoC */
-	const char *core;	/* the remote one */
-	const char *memory;	/* what kind the region is in */
-	uint64_t address;	/* of the region, as Linux sees it */
-	uint64_t remote;	/* of the same bytes, as the core sees them */
-	uint32_t bytes;		/* of the region */
+	const char *name;   /* of the profile, letters, digits and "-" */
+	const char *title;  /* board and SoC */
+	const char *core;   /* the remote one */
+	const char *memory; /* what kind the region is in */
+	uint64_t address;   /* of the region, as Linux sees it */
+	uint64_t remote;    /* of the same bytes, as the core sees them */
+	uint32_t bytes;	    /* of the region */
+	uint64_t ram_bytes; /* of all RAM, if "mbx sim" makes it a file; or 0 */
 	const char *compatible; /* in the root of the board's device tree */
 	const char *remoteproc; /* sysfs's name of the core; NULL: none */
 	const char *doorbell;	/* for MBX_DOORBELL */
