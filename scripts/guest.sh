@@ -39,8 +39,7 @@ module() {
 
 # What runs inside is dynamic (there is no static cmocka), but for the command.
 build() {
-    make -s -j"$(nproc)" BUILD="$programs" CROSS_COMPILE=$triplet- \
-        SYSROOT="$sysroot" "$@"
+    make -s -j"$(nproc)" BUILD="$programs" CROSS_COMPILE=$triplet- "$@"
 }
 
 # What the root file system holds, and what cksum(1) makes of some of it

@@ -37,8 +37,7 @@ install() {
         exit 77
     }
     make -s STATIC=1 CROSS_COMPILE="$2-" BUILD="$BUILD/$2" \
-        SYSROOT="$BUILD/fetched/$1" PREFIX=/usr DESTDIR="$dir/root-$1" install ||
-        exit 1
+        PREFIX=/usr DESTDIR="$dir/root-$1" install || exit 1
     printf '#!/bin/sh\nexec %s %s "$@"\n' "$3" "$dir/root-$1/usr/bin/mbx" \
         >"$dir/$1"
     chmod +x "$dir/$1"
