@@ -54,6 +54,11 @@ install arm64 aarch64-linux-gnu qemu-aarch64-static
 install armhf arm-linux-gnueabihf qemu-arm-static
 install s390x s390x-linux-gnu qemu-s390x-static
 ln -s "$native" "$dir/native"
+# The dynamic one, with the libraries that it was linked with
+printf '#!/bin/sh\nexec qemu-aarch64-static -L %s %s "$@"\n' \
+    "$BUILD/fetched/arm64" "$BUILD/aarch64-linux-gnu/mbx" >"$dir/dynamic"
+chmod +x "$dir/dynamic"
+[ "$(by dynamic --version)" = "$(by native --version)" ] || fail dynamic
 
 # three MAKER HOST REMOTE
 three() {
@@ -88,7 +93,7 @@ three() {
     got=$(by "$2" get -r "$region" temp) || fail "get by $2"
     [ "$got" = n=18446744073709551615 ] || fail "get by $2: $got"
 
-    for command in native arm64 armhf s390x; do
+    for command in native arm64 armhf s390x dynamic; do
         by $command info -r "$region" --json >"$dir/info-$command" ||
             fail "info by $command"
         cmp "$dir/info-native" "$dir/info-$command" || fail "info by $command"
