@@ -79,6 +79,12 @@ ifneq ($(CROSS_COMPILE),)
 DEBIAN_aarch64-linux-gnu := arm64
 DEBIAN_arm-linux-gnueabihf := armhf
 debian = $(or $(DEBIAN_$(1)),$(firstword $(subst -, ,$(1))))
+ifeq ($(shell command -v $(firstword $(CC))),)
+$(error $(CC), which CROSS_COMPILE=$(CROSS_COMPILE) means, is missing: \
+	$(if $(findstring -linux-,$(TRIPLET)),apt-get install gcc-$(TRIPLET) \
+	libc6-dev-$(call debian,$(TRIPLET))-cross,expected the beginning of a \
+	compiler's name before "gcc", as aarch64-linux-gnu-))
+endif
 ifeq ($(shell echo 'int main(void) { return 0; }' | $(CC) $(CFLAGS) -x c \
 	-include jansson.h - -ljansson -o /dev/null 2>/dev/null && echo found),)
 MULTIARCH := $(or $(shell $(CC) -print-multiarch 2>/dev/null),$(TRIPLET))

@@ -50,6 +50,10 @@ by() {
     timeout -k 5 60 "$dir/$command" "$@" 2>"$dir/err"
 }
 
+if make -n CROSS_COMPILE=mbx-linux-none- linux >/dev/null 2>"$dir/err" ||
+    ! grep -q 'apt-get install gcc-mbx-linux-none' "$dir/err"; then
+    fail "a compiler that is missing"
+fi
 install arm64 aarch64-linux-gnu qemu-aarch64-static
 install armhf arm-linux-gnueabihf qemu-arm-static
 install s390x s390x-linux-gnu qemu-s390x-static
