@@ -72,15 +72,24 @@ $(BUILD)/host/common/%.o: ALL_CFLAGS += $(LINUX_PORT)
 $(BUILD)/host/linux/cmd/%.o: ALL_CFLAGS += -Ilinux/cmd
 
 # Another architecture's jansson (and the tests' cmocka): what its compiler
-# finds by itself, else Debian's, in a folder that serves as the compiler's.
+# finds by itself, else Debian's, in a folder that serves as the compiler's:
+# the same one for whoever builds for that architecture, or objects would be
+# linked without what they were compiled with.
 ifneq ($(CROSS_COMPILE),)
-ifeq ($(shell echo 'int main(void) { return 0; }' | $(CC) $(CFLAGS) -x c \
-	-include jansson.h - -ljansson -o /dev/null 2>/dev/null && echo found),)
-SYSROOT ?= $(BUILD)/fetched/sysroot
-MULTIARCH := $(or $(shell $(CC) -print-multiarch 2>/dev/null),$(TRIPLET))
 DEBIAN_aarch64-linux-gnu := arm64
 DEBIAN_arm-linux-gnueabihf := armhf
-DEBIAN := $(or $(DEBIAN_$(MULTIARCH)),$(firstword $(subst -, ,$(MULTIARCH))))
+debian = $(or $(DEBIAN_$(1)),$(firstword $(subst -, ,$(1))))
+ifeq ($(shell command -v $(firstword $(CC))),)
+$(error $(CC), which CROSS_COMPILE=$(CROSS_COMPILE) means, is missing: \
+	$(if $(findstring -linux-,$(TRIPLET)),apt-get install gcc-$(TRIPLET) \
+	libc6-dev-$(call debian,$(TRIPLET))-cross,expected the beginning of a \
+	compiler's name before "gcc", as aarch64-linux-gnu-))
+endif
+ifeq ($(shell echo 'int main(void) { return 0; }' | $(CC) $(CFLAGS) -x c \
+	-include jansson.h - -ljansson -o /dev/null 2>/dev/null && echo found),)
+MULTIARCH := $(or $(shell $(CC) -print-multiarch 2>/dev/null),$(TRIPLET))
+DEBIAN := $(call debian,$(MULTIARCH))
+SYSROOT ?= $(BUILD:%/$(TRIPLET)=%)/fetched/$(DEBIAN)
 TARGETLIBS := $(SYSROOT)/usr/include/jansson.h
 HOST += -isystem $(SYSROOT)/usr/include
 LINK += -L$(SYSROOT)/usr/lib/$(MULTIARCH) -L$(SYSROOT)/usr/lib
@@ -105,7 +114,7 @@ $(BUILD)/$(SONAME): $(LIBOBJ) linux/libmbx.map
 		-Wl,--version-script,linux/libmbx.map -o $@ $(LIBOBJ) -pthread
 	$(Q)ln -sf $(SONAME) $(BUILD)/libmbx.so
 
-$(OUT)/mbx: $(CMDOBJ) $(BUILD)/libmbx.a
+$(OUT)/mbx: $(CMDOBJ) $(BUILD)/libmbx.a | $(TARGETLIBS)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(LINK) -o $@ $(CMDOBJ) $(BUILD)/libmbx.a -ljansson -pthread
@@ -192,7 +201,7 @@ $(BUILD)/$(1)/common/%.o: ALL_CFLAGS += $(LINUX_PORT)
 $(BUILD)/$(1)/libmbx.a: $(LIBSRC:%.c=$(BUILD)/$(1)/%.o) $(UNITEXTRA:%.c=$(BUILD)/$(1)/%.o)
 	$$(call say,AR,$$@)
 	$(Q)rm -f $$@; $(AR) rcs $$@ $$^
-$(BUILD)/$(1)/test_%: $(BUILD)/$(1)/tests/unit/test_%.o $(BUILD)/$(1)/libmbx.a
+$(BUILD)/$(1)/test_%: $(BUILD)/$(1)/tests/unit/test_%.o $(BUILD)/$(1)/libmbx.a | $(TARGETLIBS)
 	$$(call say,LD,$$@)
 	$(Q)$$(LINK) $(2) -o $$@ $$^ -lcmocka -pthread
 unit-$(1): $(UNITS:%=$(BUILD)/$(1)/%)
@@ -213,7 +222,7 @@ foreign-$(1):
 		echo "$$$$why" | tail -n 1 >$(BUILD)/$(1).skip; \
 	else \
 		$$(MAKE) --no-print-directory CROSS_COMPILE=$(2)- STATIC= \
-			BUILD=$(BUILD)/$(2) SYSROOT=$(BUILD)/fetched/$(1) $(3); \
+			BUILD=$(BUILD)/$(2) $(3); \
 	fi
 endef
 FOREIGN := arm64 armhf s390x
@@ -223,14 +232,14 @@ $(eval $(call foreign,s390x,s390x-linux-gnu,linux))
 
 # End-to-end programs, run by tests/e2e_*.sh with firmware beside them
 E2E := $(patsubst tests/e2e/%.c,$(BUILD)/e2e/%,$(wildcard tests/e2e/*.c))
-$(BUILD)/e2e/%: $(BUILD)/unit/tests/e2e/%.o $(BUILD)/libmbx.a
+$(BUILD)/e2e/%: $(BUILD)/unit/tests/e2e/%.o $(BUILD)/libmbx.a | $(TARGETLIBS)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(LINK) -o $@ $^ -lcmocka -pthread
 
 # Programs for the emulated Linux, tests/linux/*.c
 INSIDE := $(patsubst tests/linux/%.c,$(BUILD)/inside/%,$(wildcard tests/linux/*.c))
-$(BUILD)/inside/%: $(BUILD)/unit/tests/linux/%.o $(BUILD)/libmbx.a
+$(BUILD)/inside/%: $(BUILD)/unit/tests/linux/%.o $(BUILD)/libmbx.a | $(TARGETLIBS)
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
 	$(Q)$(LINK) -o $@ $^ -lcmocka -pthread

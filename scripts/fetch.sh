@@ -69,6 +69,8 @@ new=$cache/new
 log=$cache/log
 mkdir -p "$state/lists/partial" "$state/archives/partial" || exit 1
 exec 9>"$cache/lock" && flock 9 || exit 1
+# What apt makes of its indices is four times as large, and soon made again.
+trap 'rm -f "$state/pkgcache.bin" "$state/srcpkgcache.bin"' EXIT
 
 # The archives of the system's own suites, and of the one asked for
 sources() {

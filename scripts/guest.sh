@@ -39,8 +39,7 @@ module() {
 
 # What runs inside is dynamic (there is no static cmocka), but for the command.
 build() {
-    make -s -j"$(nproc)" BUILD="$programs" CROSS_COMPILE=$triplet- \
-        SYSROOT="$sysroot" "$@"
+    make -s -j"$(nproc)" BUILD="$programs" CROSS_COMPILE=$triplet- "$@"
 }
 
 # What the root file system holds, and what cksum(1) makes of some of it
@@ -67,7 +66,9 @@ tree() {
     fdtoverlay -i "$guest/base.dtb" -o "$guest/zcu102.dtb" "$guest/overlay.dtbo"
 }
 
+# The same from the same files: no run is to differ from another by them.
 initrd() {
+    find "$root" -exec touch -hd @0 {} +
     (cd "$root" && find . | LC_ALL=C sort |
         cpio --quiet -o -H newc --owner 0:0 --reproducible) |
         gzip -1n >"$guest/initrd.gz"

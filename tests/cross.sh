@@ -38,8 +38,7 @@ install() {
         exit 77
     }
     make -s STATIC=1 CROSS_COMPILE="$2-" BUILD="$BUILD/$2" \
-        SYSROOT="$BUILD/fetched/$1" PREFIX=/usr DESTDIR="$dir/root-$1" install ||
-        exit 1
+        PREFIX=/usr DESTDIR="$dir/root-$1" install || exit 1
     printf '#!/bin/sh\nexec %s %s "$@"\n' "$3" "$dir/root-$1/usr/bin/mbx" \
         >"$dir/$1"
     chmod +x "$dir/$1"
@@ -52,10 +51,19 @@ by() {
     timeout -k 5 60 "$dir/$command" "$@" 2>"$dir/err"
 }
 
+if make -n CROSS_COMPILE=mbx-linux-none- linux >/dev/null 2>"$dir/err" ||
+    ! grep -q 'apt-get install gcc-mbx-linux-none' "$dir/err"; then
+    fail "a compiler that is missing"
+fi
 install arm64 aarch64-linux-gnu qemu-aarch64-static
 install armhf arm-linux-gnueabihf qemu-arm-static
 install s390x s390x-linux-gnu qemu-s390x-static
 ln -s "$native" "$dir/native"
+# The dynamic one, with the libraries that it was linked with
+printf '#!/bin/sh\nexec qemu-aarch64-static -L %s %s "$@"\n' \
+    "$BUILD/fetched/arm64" "$BUILD/aarch64-linux-gnu/mbx" >"$dir/dynamic"
+chmod +x "$dir/dynamic"
+[ "$(by dynamic --version)" = "$(by native --version)" ] || fail dynamic
 
 # three MAKER HOST REMOTE
 three() {
@@ -90,7 +98,7 @@ three() {
     got=$(by "$2" get -r "$region" temp) || fail "get by $2"
     [ "$got" = n=18446744073709551615 ] || fail "get by $2: $got"
 
-    for command in native arm64 armhf s390x; do
+    for command in native arm64 armhf s390x dynamic; do
         by $command info -r "$region" --json >"$dir/info-$command" ||
             fail "info by $command"
         cmp "$dir/info-native" "$dir/info-$command" || fail "info by $command"
