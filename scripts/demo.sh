@@ -14,10 +14,17 @@ if [ "${1:-}" != --inside ]; then
     board=$1
     shift
     for f in "$@"; do
-        if [ ! -f "$f" ] || [ ! -r "$f" ]; then
-            echo "make run: cannot read \"$f\" as a file" >&2
-            exit 1
+        if [ ! -e "$f" ]; then
+            why='there is no such file'
+        elif [ ! -f "$f" ]; then
+            why='it is no regular file'
+        elif [ ! -r "$f" ]; then
+            why="user $(id -u) may not read it"
+        else
+            continue
         fi
+        echo "make run: FILES: $f: $why" >&2
+        exit 1
     done
     echo "Booting $build/$board/demo.elf on QEMU's $board: its RAM is the shared region."
     exec "$mbx" sim --board "$board" --fw "$build/$board/demo.elf" -- \

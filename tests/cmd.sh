@@ -87,21 +87,17 @@ done_well() {
     wait "$last" || fail "in the background: status $?: $(cat "$tmp/bg.err")"
 }
 
-# until_true COMMAND...: within 20 s
-until_true() {
-    tries=0
-    until "$@"; do
-        tries=$((tries + 1))
-        [ $tries -lt 400 ] || fail "never came true: $*"
-        sleep 0.05
-    done
-}
+. tests/e2e/until.sh
 
 section() {
     echo "-- $*"
 }
 
 section help and usage
+expect 2 'did you mean "boards"?' boads
+expect 2 'no command "toaster"; "mbx --help"' toaster
+run ls --help
+grep -q '^usage: mbx ls \[OPTION\]...$' "$tmp/out" || fail "ls --help: $(head -n 1 "$tmp/out")"
 run --help || fail "help"
 grep -q '^  sim ' "$tmp/out" || fail "help does not list sim"
 for command in ls info stat dump send recv call get set watch log ping cksum \
@@ -171,6 +167,8 @@ bad 'longer than any message' 'queue:a:h2r:8x8:u64 a[16777200]'
 bad 'not as long as' 'state:a:h2r:8x2:u32 a'
 bad 'a log has no type' 'log:a:h2r:8x2:u32 a'
 bad 'no such type' 'call:a:h2r:8x8x2:u32 a -> u31 b'
+expect 2 'a full queue can fail, drop or block' create $region queue:a:h2r:8x2:blokc
+expect 2 'a full queue can fail, drop or block' create $region 'queue:a:h2r:8x2:blokc:u32 op'
 expect 2 'two channels are named "a"' create $region log:a:r2h:8x2 log:a:r2h:8x2
 expect 2 'expected bytes from 64 to 1G' create $region log:a:r2h:8x2 -s 63
 expect 2 'expected bytes from 64 to 1G' create $region log:a:r2h:8x2 -s 2G
@@ -277,9 +275,10 @@ done_well
 
 section bad data
 expect 2 '"x" is no u32 for field "op"; the channel carries "u32 op' send commands x 1,2 t
-expect 2 '"4294967296" is no u32' send commands 4294967296 1,2 t
-expect 2 '"-1" is no u32' send commands -1 1,2 t
-expect 2 '"32768" is no i16' send commands 1 1,32768 t
+expect 2 '4294967296 is out of range for field "op", u32: 0 to 4294967295' send commands 4294967296 1,2 t
+expect 2 '99999999999999999999999 is out of range' send commands 99999999999999999999999 1,2 t
+expect 2 '-1 is out of range for field "op", u32: 0 to' send commands -1 1,2 t
+expect 2 '32768 is out of range for field "pair", i16: -32768 to 32767' send commands 1 1,32768 t
 expect 2 'has 2 elements, "1" has 1' send commands 1 1 t
 expect 2 'no value for field "text"' send commands 1 1,2
 expect 2 'given twice' send commands op=1 op=2 1,2 t
@@ -457,8 +456,24 @@ expect 0 '' rm $region
 expect 4 'No such file' rm $region
 unset MBX_REGION
 
+section names of regions that are nearly right
+expect 2 'no size after "0x3ed80000"; a slice is' info -r shm:/S@0x3ed80000
+expect 2 '"64KB" is no size' info -r shm:/S@0x3ed80000+64KB
+expect 2 '"3ed80000" is no number: hexadecimal begins with 0x' info -r shm:/S@3ed80000+64K
+expect 2 '"3ed80000" is no number: hexadecimal begins with 0x; an address' info -r mem:3ed80000+64K
+expect 2 '"64KB" is no size' info -r mem:0x3ed80000+64KB
+expect 2 'has an end, not a size' info -r mem:0x3ed80000-0x3ed90000
+expect 2 'as a region it is shm:/pair' info -r /dev/shm/pair
+expect 2 'as a region it is file:./pair' info -r ./pair
+expect 2 'such memory is for a program and its children' info -r anon:64K
+expect 2 'no board is named; there are' info -r board:
+mkdir -p "$tmp/pc/dev"
+: >"$tmp/pc/dev/mem"
+MBX_ROOT=$tmp/pc expect 4 'to emulate it here: "mbx sim --board zcu102-r5"' info -r board:zcu102-r5
+MBX_ROOT=$tmp/pc expect 4 "boot with your board's overlay" info -r dt:x
+
 section boards
-expect 0 'zynqmp-r5f           Cortex-R5F, RPU 0             0x3ec00000  0x3ec00000  1024 KiB  not tried on hardware' boards
+expect 0 'zynqmp-r5f           Cortex-R5F, RPU 0             0x3ec00000  0x3ec00000     1 MiB  not tried on hardware' boards
 expect 0 'region      32 KiB of MCU SRAM3: Linux 0x10048000, the core 0x30048000' \
     boards stm32mp157-m4
 expect 0 'tried       not tried on hardware' boards am62x-m4f

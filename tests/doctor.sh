@@ -13,6 +13,7 @@ for needed in "$mbx" "$demo" python3; do
     }
 done
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/mbx-doctor.XXXXXX") || exit 1
+shared=/dev/shm/mbx-doctor.$$ # where another user may look, too
 pids=
 unset MBX_REGION MBX_DOORBELL MBX_ROOT
 
@@ -21,7 +22,7 @@ clean_up() {
         kill -CONT "$pid" 2>/dev/null
         kill -9 "$pid" 2>/dev/null
     done
-    rm -rf "$tmp"
+    rm -rf "$tmp" "$shared"
 }
 trap clean_up EXIT
 trap 'exit 1' INT TERM HUP
@@ -34,12 +35,14 @@ fail() {
 # How long to wait for a heartbeat: what beats is seen at once, what is known to
 # stand still need not be waited for.
 watch=5000
+as= # whom it runs as: setpriv and so on
 
 # doctor STATUS ARGS...: mbx doctor, which ends with that status
 doctor() {
     want=$1
     shift
-    timeout -k 5 30 "$mbx" doctor -t "$watch" "$@" >"$tmp/out" 2>"$tmp/err" </dev/null
+    # shellcheck disable=SC2086 # several words, or none
+    timeout -k 5 30 $as "$mbx" doctor -t "$watch" "$@" >"$tmp/out" 2>"$tmp/err" </dev/null
     got=$?
     [ ! -s "$tmp/err" ] || fail "doctor $*: complains: $(cat "$tmp/err")"
     [ $got -eq "$want" ] || fail "doctor $*: status $got: $(cat "$tmp/out")"
@@ -72,15 +75,7 @@ healthy() {
     ! grep -q WRONG "$tmp/out" || fail "doctor $*: $(cat "$tmp/out")"
 }
 
-# until_true COMMAND...: within 20 s
-until_true() {
-    tries=0
-    until "$@"; do
-        tries=$((tries + 1))
-        [ $tries -lt 400 ] || fail "never came true: $*"
-        sleep 0.05
-    done
-}
+. tests/e2e/until.sh
 
 # in_background COMMAND...: its pid in $last
 in_background() {
@@ -129,11 +124,18 @@ finds region 'names no region: expected' '"mbx ls"' nonsense
 finds region 'letters, digits, "_", "." or "-", as in shm:/board' '"mbx ls"' shm:noslash
 : >"$tmp/empty"
 finds region 'has 0 bytes' 'a region needs at least 64' "file:$tmp/empty"
-if [ "$(id -u)" -ne 0 ]; then
-    truncate -s 4096 "$tmp/closed"
-    chmod 0 "$tmp/closed"
-    finds region 'Permission denied' 'whose is it?' "file:$tmp/closed"
+mkdir "$shared"
+truncate -s 4096 "$shared/closed"
+chmod 0 "$shared/closed"
+if [ "$(id -u)" -eq 0 ]; then # who may read all; 65534 is nobody, who may not
+    as='setpriv --reuid 65534 --regid 65534 --clear-groups'
+    $as "$mbx" --version >/dev/null 2>&1 || fail "user 65534 cannot run $mbx"
 fi
+finds region 'Permission denied' "it is user $(id -u)'s, with mode 000, and you are user" \
+    "file:$shared/closed"
+chmod 0 "$shared"
+finds region 'Permission denied' 'a folder on the way to it is closed to user' "file:$shared/closed"
+as=
 
 section contents
 # foreign TEXT REMEDY WORD...: a file that begins with these words
@@ -192,6 +194,8 @@ assert all(f["verdict"] == "ok" and "remedy" not in f for f in j), j
 section the doorbell
 MBX_DOORBELL=socket:$tmp/nobell finds doorbell 'rings do not reach the remote' \
     'name the socket of this very board' "$region"
+MBX_DOORBELL=uio:mailbox/1+0x0=1 finds doorbell 'uio:mailbox/1+0x0=1: a comma stands between' '' "$region"
+! grep -q 'doorbell  doorbell' "$tmp/out" || fail "said twice: $(cat "$tmp/out")"
 MBX_DOORBELL=nonsense finds doorbell '"nonsense" names no doorbell: expected' 'MBX_DOORBELL' "$region"
 remote_off=$(word "$file" $super_remote)
 poke "$file" $((remote_off + 36))=0
@@ -432,7 +436,8 @@ MBX_ROOT=$tmp/nothing "$mbx" doctor >"$tmp/out" 2>"$tmp/err"
 
 in_background env -u MBX_ROOT MBX_REGION="file:$memory@0x3ec00000+1M" "$demo"
 firmware=$last
-for name in board:zynqmp-r5f mem:0x3ec00000+1M dt:mbx; do
+for name in board:zynqmp-r5f mem:0x3ec00000+1M dt:mbx \
+    dt:/proc/device-tree/reserved-memory/mbx@3ec00000; do
     until_true sh -c "'$mbx' info -t 0 -r $name >/dev/null 2>&1"
     healthy $name
     line 'ok    region ' "$name, 1048576 bytes, Device memory"
@@ -477,7 +482,7 @@ wait "$firmware" 2>/dev/null
 mv "$memory" "$root/dev/uio0" # a board's is reached either way
 truncate -s 1M "$root/dev/uio0"
 in_background env -u MBX_ROOT MBX_REGION="file:$root/dev/uio0" "$demo"
-for name in uio:mailbox board:zynqmp-r5f; do
+for name in uio:mailbox uio:uio0 uio:/dev/uio0 uio:/dev/uio0/0 board:zynqmp-r5f; do
     until_true sh -c "'$mbx' info -t 0 -r $name >/dev/null 2>&1"
     MBX_DOORBELL=poll healthy $name
     line 'ok    region ' "$name, 1048576 bytes, Device memory"

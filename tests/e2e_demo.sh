@@ -17,6 +17,11 @@ done
 for board; do
     BUILD=$BUILD scripts/demo.sh $board "$dir"/*
 done
+# a file to stream that is none: said before anything is booted
+BUILD=$BUILD scripts/demo.sh mps2-an521 "$dir/nosuch" >"$dir.got" 2>&1 && exit 1
+grep -q "FILES: $dir/nosuch: there is no such file" "$dir.got"
+BUILD=$BUILD scripts/demo.sh mps2-an521 "$dir" >"$dir.got" 2>&1 && exit 1
+grep -q "FILES: $dir: it is no regular file" "$dir.got"
 # the firmware as a process computes the same
 cksum "$dir"/* >"$dir.want"
 "$BUILD/mbx" sim --board linux --fw "$BUILD/host/demo" -- mbx cksum "$dir"/* >"$dir.got"

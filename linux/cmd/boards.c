@@ -24,11 +24,22 @@ static json_t *board_json(const struct mbx_board *b)
 	return o;
 }
 
+/* As BOARDS.md has it: a board has whole MiB, or less than one. */
+static unsigned int size_of(const struct mbx_board *b)
+{
+	return b->bytes >= 1u << 20 ? b->bytes >> 20 : b->bytes >> 10;
+}
+
+static const char *unit_of(const struct mbx_board *b)
+{
+	return b->bytes >= 1u << 20 ? "MiB" : "KiB";
+}
+
 static void print_row(const struct mbx_board *b)
 {
-	printf("%-20s %-29s 0x%08llx  0x%08llx  %4u KiB  %s\n", b->name,
-	       b->core, (unsigned long long)b->address,
-	       (unsigned long long)b->remote, b->bytes / 1024, b->tried);
+	printf("%-20s %-29s 0x%08llx  0x%08llx  %4u %s  %s\n", b->name, b->core,
+	       (unsigned long long)b->address, (unsigned long long)b->remote,
+	       size_of(b), unit_of(b), b->tried);
 }
 
 static void print_board(const struct mbx_board *b)
@@ -36,9 +47,9 @@ static void print_board(const struct mbx_board *b)
 	printf("board       %s\n", b->title);
 	printf("tried       %s\n", b->tried);
 	printf("core        %s\n", b->core);
-	printf("region      %u KiB of %s: Linux 0x%llx, the core 0x%llx\n",
-	       b->bytes / 1024, b->memory, (unsigned long long)b->address,
-	       (unsigned long long)b->remote);
+	printf("region      %u %s of %s: Linux 0x%llx, the core 0x%llx\n",
+	       size_of(b), unit_of(b), b->memory,
+	       (unsigned long long)b->address, (unsigned long long)b->remote);
 	printf("use it      export MBX_REGION=board:%s MBX_DOORBELL=%s\n",
 	       b->name, b->doorbell);
 	printf("overlay     %s.dtso\n", b->name);
@@ -97,8 +108,9 @@ static const struct opt boards_opts[] = { OPT_JSON, OPT_END };
 const struct command boards_command[] = {
 	{ "boards", "[NAME]", "boards with a second core, or all of one",
 	  "LINUX and REMOTE are the address of the region as either side sees "
-	  "it. Each has a\ndevice-tree overlay, linux/overlays/NAME.dtso; "
-	  "linux/BOARDS.md says what to do with it.\n",
+	  "it. Each has a\ndevice-tree overlay, NAME.dtso in linux/overlays, or of an "
+	  "installed mbx in\nshare/mbx/overlays; BOARDS.md beside it says what "
+	  "to do with it.\n",
 	  boards_opts, 0, 1, false, run_boards },
 	{ 0 }
 };
