@@ -140,9 +140,9 @@ static void start(void)
 		return;
 	mbx_link_queue(&me->link, CALL, &a);
 	mbx_link_back(&me->link, CALL, &b);
-	me->up = good(host ? mbx_caller_attach(&me->caller, &a, &b,
-					       me->link.session)
-			   : mbx_server_attach(&me->server, &a, &b));
+	me->up = good(
+		host ? mbx_caller_attach(&me->caller, &a, &b, me->link.session)
+		     : mbx_server_attach(&me->server, &a, &b));
 }
 
 static void use_queue(uint32_t what, uint8_t *buf, uint32_t n)
@@ -177,7 +177,7 @@ static void use_queue(uint32_t what, uint8_t *buf, uint32_t n)
 		int got = mbx_rx_peek(&me->rx, &data);
 
 		check(got);
-		if (got >= 0)
+		if (got >= 0 && got <= (int)n)
 			mbx_copy_out(buf, data, (uint32_t)got);
 		if (n & 1u)
 			mbx_rx_release(&me->rx);
@@ -269,8 +269,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 
 		me = &sides[op & 1u];
 		accesses = 0;
-		buf = malloc(MAX + 2u);
-		memset(buf, 7, MAX + 2u);
+		buf = malloc(n); /* of its very size, too */
+		memset(buf, 7, n);
 		if (!me->up)
 			start();
 		else if (op & 2u)
