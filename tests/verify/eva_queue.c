@@ -7,6 +7,7 @@
 
 #include "../../common/copy.c"
 #include "../../common/queue.c"
+#include "../../common/queue_open.c"
 
 #ifndef RING
 #define RING 32u
