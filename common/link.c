@@ -244,59 +244,6 @@ static void choose_layout(struct mbx_link *l)
 	l->why.channel = -1;
 }
 
-static int bad_stream(const struct mbx_stream *s, uint32_t slots)
-{
-	if (s->max_bytes == 0 || s->max_bytes > MBX_MAX_MESSAGE ||
-	    s->bytes > MBX_MAX_REGION || s->bytes & 3u)
-		return 1;
-	if (slots)
-		return slots < 2 || slots & (slots - 1u) ||
-		       s->bytes / slots != 8u + MBX_ROUND4(s->max_bytes) ||
-		       s->bytes % slots != 0;
-	return s->bytes < 12 || MBX_ROUND4(s->max_bytes) > s->bytes - 8u;
-}
-
-static int bad_name(const char *name)
-{
-	uint32_t n = 0;
-
-	for (; name[n]; n++) {
-		char c = name[n];
-
-		if (n == MBX_NAME_BYTES - 1u ||
-		    !((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-		      (c >= '0' && c <= '9') || c == '_' || c == '.' ||
-		      c == '-'))
-			return 1;
-	}
-	return n == 0;
-}
-
-/* Declarations come from the application, or from a region by way of a tool. */
-static int bad_channel(const struct mbx_channel *c)
-{
-	uint8_t full = c->is.full;
-
-	if (!c->name || bad_name(c->name) || !c->is.type ||
-	    c->is.direction > MBX_R2H)
-		return 1;
-	switch (c->is.kind) {
-	case MBX_KIND_QUEUE:
-		return full > MBX_BLOCK || c->is.slots ||
-		       bad_stream(&c->is.fwd, 0);
-	case MBX_KIND_STATE:
-	case MBX_KIND_LOG:
-		return full != MBX_OVERWRITE || !c->is.slots ||
-		       bad_stream(&c->is.fwd, c->is.slots);
-	case MBX_KIND_CALL:
-		return full != MBX_FAIL || c->is.slots ||
-		       bad_stream(&c->is.fwd, 0) ||
-		       bad_stream(&c->is.back, 0) || c->is.fwd.max_bytes < 8u ||
-		       c->is.back.max_bytes < 8u;
-	}
-	return 1;
-}
-
 static int power_of_two_in(uint32_t n, uint32_t lo, uint32_t hi)
 {
 	return n >= lo && n <= hi && (n & (n - 1u)) == 0;
@@ -304,8 +251,6 @@ static int power_of_two_in(uint32_t n, uint32_t lo, uint32_t hi)
 
 int mbx_link_init(struct mbx_link *l, const struct mbx_link_config *config)
 {
-	uint32_t i;
-
 	__builtin_memset(l, 0, sizeof(*l));
 	l->is = *config;
 	if (!l->is.line_bytes)
@@ -322,11 +267,6 @@ int mbx_link_init(struct mbx_link *l, const struct mbx_link_config *config)
 	    !power_of_two_in(l->is.line_bytes, 4, 4096) ||
 	    !power_of_two_in(l->is.page_bytes, 64, 65536))
 		return MBX_EINVAL;
-	for (i = 0; i < l->is.count; i++) {
-		l->why.channel = (int16_t)i;
-		if (bad_channel(&l->is.channels[i]))
-			return MBX_EINVAL;
-	}
 	choose_layout(l);
 	return 0;
 }

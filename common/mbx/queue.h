@@ -46,7 +46,7 @@ struct mbx_tx {
 	uint32_t bad;	/* the value behind the last MBX_EPROTO */
 	/* how to go on at the limit: look for room, or end what is open */
 	int (*more)(struct mbx_tx *tx, uint32_t need);
-	uint32_t open;	/* batch: its first header; claim: bytes + 1; or 0 */
+	uint32_t open; /* batch: its first header; claim: bytes + 1; or 0 */
 	uint32_t spare_limit; /* limit while a batch or a claim is open */
 	struct mbx_word mbx_shared *first; /* batch: where that header goes */
 };
