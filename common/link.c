@@ -67,15 +67,6 @@ uint32_t mbx_text_hash(const char *text)
 	return hash;
 }
 
-static uint32_t text_bytes(const char *text)
-{
-	uint32_t n = 0;
-
-	while (text[n])
-		n++;
-	return n ? MBX_ROUND4(n + 1u) : 0;
-}
-
 /* The next word of a text that is followed by zeros. */
 static uint32_t text_word(const char **text)
 {
@@ -95,6 +86,12 @@ static void explain(struct mbx_link *l, int channel, uint32_t word,
 	l->why.theirs = theirs;
 }
 
+/* The same of word @i of the superblock. */
+once void blame(struct mbx_link *l, uint32_t i, uint32_t ours, uint32_t theirs)
+{
+	explain(l, -1, i, ours, theirs);
+}
+
 /* ---- layout ---- */
 
 enum mode { COMPUTE, WRITE, CHECK };
@@ -103,198 +100,164 @@ enum mode { COMPUTE, WRITE, CHECK };
 #define AT_WORDS (1u << 6 | 1u << 10 | 1u << 11 | 1u << 14 | 1u << 15)
 
 struct walk {
-	uint32_t free[2]; /* next free offset of either section */
-	uint32_t text;	  /* next free offset of the text area */
+	const struct mbx_link *link;
+	enum mode mode;
+	uint32_t channel;   /* which one of the declared is next */
+	uint32_t off;	    /* of the next word of the directory */
+	uint32_t words[16]; /* the last entry's */
+	uint32_t free[2];   /* next free offset of either section */
+	uint32_t text;	    /* next free offset of the text area */
 	uint32_t hash;
+	int differs; /* other than by what has moved */
+	struct mbx_why why;
 };
 
-/* Take @bytes of a section in whole lines; sticks above any allowed region. */
-static uint32_t take(const struct mbx_link *l, uint32_t *free, uint32_t bytes)
-{
-	uint32_t at = *free;
-
-	*free = at > MBX_MAX_REGION || bytes > MBX_MAX_REGION
-			? MBX_MAX_REGION + 1u
-			: at + round_up(bytes, l->line);
-	return at;
-}
-
-static void place_stream(const struct mbx_link *l, struct walk *k,
-			 const struct mbx_stream *s, int writer, uint32_t slots,
-			 uint32_t words[4])
-{
-	words[0] = s->max_bytes;
-	words[1] = s->bytes;
-	words[2] = take(l, &k->free[writer],
-			slots ? (uint32_t)sizeof(struct mbx_slots_block)
-			      : (uint32_t)sizeof(struct mbx_tx_block));
-	take(l, &k->free[writer], s->bytes);
-	words[3] = slots ? 0
-			 : take(l, &k->free[!writer],
-				(uint32_t)sizeof(struct mbx_rx_block));
-}
-
-/* The directory entry of the next channel of the walk. */
-static void next_entry(const struct mbx_link *l, struct walk *k,
-		       const struct mbx_channel *c, uint32_t words[16])
-{
-	uint32_t i, text = text_bytes(c->is.type);
-	const char *name = c->name;
-
-	for (i = 0; i < 16; i++)
-		words[i] = i < 4 ? text_word(&name) : 0;
-	words[4] = (uint32_t)c->is.kind | (uint32_t)c->is.direction << 8 |
-		   (uint32_t)c->is.full << 16;
-	words[5] = mbx_text_hash(c->is.type);
-	words[6] = text ? k->text : 0;
-	words[7] = c->is.slots;
-	k->text += text;
-	place_stream(l, k, &c->is.fwd, c->is.direction, c->is.slots, &words[8]);
-	if (c->is.kind == MBX_KIND_CALL)
-		place_stream(l, k, &c->is.back, !c->is.direction, 0,
-			     &words[12]);
-}
-
-static void begin_walk(const struct mbx_link *l, struct walk *k)
-{
-	k->free[MBX_HOST] = l->section[MBX_HOST] +
-			    round_up(SIDE_BYTES, l->line);
-	k->free[MBX_REMOTE] = l->section[MBX_REMOTE] +
-			      round_up(SIDE_BYTES, l->line);
-	k->text = l->text_off;
-	k->hash = fnv_word(FNV_BASIS, l->is.count);
-}
-
 /*
- * Compute, write or check one word, of which link.why would say @channel and @i.
+ * Compute, write or check one word, of which link.why would say @i.
  *
  * One channel that differs moves all those behind it, and even those before it:
  * where a channel stands is blamed only if they are all what they should be. So
- * such a difference is noted, the first one, and 0 returned; any other is
- * MBX_EMISMATCH.
+ * such a difference is noted, the first one, and the walk goes on; any other is
+ * the last one looked at.
  */
-static int word(struct mbx_link *l, enum mode mode, uint32_t off, uint32_t ours,
-		uint32_t channel, uint32_t i)
+once void word(struct walk *k, uint32_t off, uint32_t ours, uint32_t i)
 {
+	const struct mbx_link *l = k->link;
 	int moved = AT_WORDS >> i & 1u;
 	uint32_t theirs;
 
-	if (mode == WRITE)
+	if (k->mode == WRITE)
 		store(l, off, ours);
-	if (mode != CHECK)
-		return 0;
+	if (k->mode != CHECK || k->differs)
+		return;
 	/* a region too small for our directory can't be ours */
 	theirs = off < l->is.bytes ? load(l, off) : ~ours;
-	if (theirs == ours || (moved && l->why.channel >= 0))
-		return 0;
-	explain(l, (int)channel, i, ours, theirs);
-	return moved ? 0 : MBX_EMISMATCH;
+	if (theirs == ours || (moved && k->why.channel >= 0))
+		return;
+	k->differs = !moved;
+	k->why.channel = (int16_t)k->channel;
+	k->why.word = (uint8_t)i;
+	k->why.ours = ours;
+	k->why.theirs = theirs;
 }
 
-static int walk(struct mbx_link *l, enum mode mode, struct walk *k)
+/* The next word of the directory. */
+once void put(struct walk *k, uint32_t w)
 {
-	uint32_t words[16], i, j, off = SUPER_BYTES, text = l->text_off;
-	const char *type;
+	uint32_t i = k->off / 4u % 16u;
 
-	begin_walk(l, k);
-	for (i = 0; i < l->is.count; i++) {
-		type = l->is.channels[i].is.type;
-		next_entry(l, k, &l->is.channels[i], words);
-		for (j = 0; j < 16; j++, off += 4u) {
-			k->hash = fnv_word(k->hash, words[j]);
-			if (word(l, mode, off, words[j], i, j))
-				return MBX_EMISMATCH;
-		}
-		/* a text differs as its hash does */
-		for (; text < k->text; text += 4u)
-			if (word(l, mode, text, text_word(&type), i, 5))
-				return MBX_EMISMATCH;
+	k->words[i] = w;
+	k->hash = fnv_word(k->hash, w);
+	word(k, k->off, w, i);
+	k->off += 4u;
+}
+
+/* Take @bytes of a section in whole lines; sticks above any allowed region. */
+once uint32_t take(struct walk *k, uint32_t side, uint32_t bytes)
+{
+	uint32_t at = k->free[side];
+
+	k->free[side] = at > MBX_MAX_REGION || bytes > MBX_MAX_REGION
+				? MBX_MAX_REGION + 1u
+				: at + round_up(bytes, k->link->line);
+	return at;
+}
+
+once void put_stream(struct walk *k, const struct mbx_stream *s,
+		     uint32_t writer, uint32_t slots)
+{
+	put(k, s->max_bytes);
+	put(k, s->bytes);
+	put(k, take(k, writer,
+		    slots ? (uint32_t)sizeof(struct mbx_slots_block)
+			  : (uint32_t)sizeof(struct mbx_tx_block)));
+	take(k, writer, s->bytes);
+	put(k, slots ? 0
+		     : take(k, !writer, (uint32_t)sizeof(struct mbx_rx_block)));
+}
+
+/* The directory entry and the text of the next channel. */
+static void put_channel(struct walk *k)
+{
+	const struct mbx_channel *c = &k->link->is.channels[k->channel];
+	const char *name = c->name, *type = c->is.type;
+	uint32_t i, w;
+
+	for (i = 0; i < 4; i++)
+		put(k, text_word(&name));
+	put(k, (uint32_t)c->is.kind | (uint32_t)c->is.direction << 8 |
+		       (uint32_t)c->is.full << 16);
+	put(k, mbx_text_hash(type));
+	put(k, *type ? k->text : 0);
+	put(k, c->is.slots);
+	put_stream(k, &c->is.fwd, c->is.direction, c->is.slots);
+	if (c->is.kind == MBX_KIND_CALL)
+		put_stream(k, &c->is.back, !c->is.direction, 0);
+	else
+		for (i = 0; i < 4; i++)
+			put(k, 0);
+	/* a text differs as its hash does; it ends in a word that is not full */
+	for (w = *type ? ~0u : 0; w >> 24; k->text += 4u) {
+		w = text_word(&type);
+		word(k, k->text, w, 5);
 	}
-	return 0;
+	k->channel++;
+}
+
+once void begin_walk(const struct mbx_link *l, enum mode mode, struct walk *k)
+{
+	uint32_t side;
+
+	k->link = l;
+	k->mode = mode;
+	k->channel = 0;
+	k->off = SUPER_BYTES;
+	for (side = MBX_HOST; side <= MBX_REMOTE; side++) {
+		k->free[side] = l->section[side];
+		take(k, side, SIDE_BYTES);
+	}
+	k->text = l->text_off;
+	k->hash = fnv_word(FNV_BASIS, l->is.count);
+	k->differs = 0;
+	k->why.channel = -1;
+}
+
+once void walk(const struct mbx_link *l, enum mode mode, struct walk *k)
+{
+	begin_walk(l, mode, k);
+	while (k->channel < l->is.count)
+		put_channel(k);
 }
 
 /* All offsets for lines and sections of the given sizes. */
-static void compute(struct mbx_link *l, uint32_t line, uint32_t align)
+static void compute(struct mbx_link *l, struct walk *k, uint32_t line,
+		    uint32_t align)
 {
-	uint32_t i, text = SUPER_BYTES + l->is.count * ENTRY_BYTES;
-	struct walk k;
-
 	l->line = line;
 	l->align = align;
-	l->text_off = text;
-	for (i = 0; i < l->is.count; i++)
-		text += text_bytes(l->is.channels[i].is.type);
-	l->section[MBX_HOST] = l->section[MBX_REMOTE] = round_up(text, align);
-	walk(l, COMPUTE, &k);
-	l->section[MBX_REMOTE] = round_up(k.free[MBX_HOST], align);
-	walk(l, COMPUTE, &k);
-	l->end_off = k.free[MBX_REMOTE];
-	l->layout_hash = k.hash;
+	l->text_off = SUPER_BYTES + l->is.count * ENTRY_BYTES;
+	/* from 0: how long texts and sections are; then from where they stand */
+	l->section[MBX_HOST] = l->section[MBX_REMOTE] = 0;
+	walk(l, COMPUTE, k);
+	l->section[MBX_HOST] = round_up(k->text, align);
+	l->section[MBX_REMOTE] = round_up(
+		l->section[MBX_HOST] + k->free[MBX_HOST], align);
+	walk(l, COMPUTE, k);
+	l->end_off = k->free[MBX_REMOTE];
+	l->layout_hash = k->hash;
 	l->needs = l->end_off;
 }
 
 /* Sections on pages where the region can afford it, else on lines. */
-static void choose_layout(struct mbx_link *l)
+once void choose_layout(struct mbx_link *l)
 {
 	uint32_t line = l->is.line_bytes, page = l->is.page_bytes;
+	struct walk k;
 
-	compute(l, line, page > line ? page : line);
+	compute(l, &k, line, page > line ? page : line);
 	if (l->end_off > l->is.bytes)
-		compute(l, line, line);
+		compute(l, &k, line, line);
 	l->why.channel = -1;
-}
-
-static int bad_stream(const struct mbx_stream *s, uint32_t slots)
-{
-	if (s->max_bytes == 0 || s->max_bytes > MBX_MAX_MESSAGE ||
-	    s->bytes > MBX_MAX_REGION || s->bytes & 3u)
-		return 1;
-	if (slots)
-		return slots < 2 || slots & (slots - 1u) ||
-		       s->bytes / slots != 8u + MBX_ROUND4(s->max_bytes) ||
-		       s->bytes % slots != 0;
-	return s->bytes < 12 || MBX_ROUND4(s->max_bytes) > s->bytes - 8u;
-}
-
-static int bad_name(const char *name)
-{
-	uint32_t n = 0;
-
-	for (; name[n]; n++) {
-		char c = name[n];
-
-		if (n == MBX_NAME_BYTES - 1u ||
-		    !((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-		      (c >= '0' && c <= '9') || c == '_' || c == '.' ||
-		      c == '-'))
-			return 1;
-	}
-	return n == 0;
-}
-
-/* Declarations come from the application, or from a region by way of a tool. */
-static int bad_channel(const struct mbx_channel *c)
-{
-	uint8_t full = c->is.full;
-
-	if (!c->name || bad_name(c->name) || !c->is.type ||
-	    c->is.direction > MBX_R2H)
-		return 1;
-	switch (c->is.kind) {
-	case MBX_KIND_QUEUE:
-		return full > MBX_BLOCK || c->is.slots ||
-		       bad_stream(&c->is.fwd, 0);
-	case MBX_KIND_STATE:
-	case MBX_KIND_LOG:
-		return full != MBX_OVERWRITE || !c->is.slots ||
-		       bad_stream(&c->is.fwd, c->is.slots);
-	case MBX_KIND_CALL:
-		return full != MBX_FAIL || c->is.slots ||
-		       bad_stream(&c->is.fwd, 0) ||
-		       bad_stream(&c->is.back, 0) || c->is.fwd.max_bytes < 8u ||
-		       c->is.back.max_bytes < 8u;
-	}
-	return 1;
 }
 
 static int power_of_two_in(uint32_t n, uint32_t lo, uint32_t hi)
@@ -304,8 +267,6 @@ static int power_of_two_in(uint32_t n, uint32_t lo, uint32_t hi)
 
 int mbx_link_init(struct mbx_link *l, const struct mbx_link_config *config)
 {
-	uint32_t i;
-
 	__builtin_memset(l, 0, sizeof(*l));
 	l->is = *config;
 	if (!l->is.line_bytes)
@@ -322,16 +283,20 @@ int mbx_link_init(struct mbx_link *l, const struct mbx_link_config *config)
 	    !power_of_two_in(l->is.line_bytes, 4, 4096) ||
 	    !power_of_two_in(l->is.page_bytes, 64, 65536))
 		return MBX_EINVAL;
-	for (i = 0; i < l->is.count; i++) {
-		l->why.channel = (int16_t)i;
-		if (bad_channel(&l->is.channels[i]))
-			return MBX_EINVAL;
-	}
 	choose_layout(l);
 	return 0;
 }
 
-/* The superblock's words but for magic and check. */
+static uint32_t super_check(const uint32_t w[16])
+{
+	uint32_t hash = FNV_BASIS, i;
+
+	for (i = 1; i < 15; i++)
+		hash = fnv_word(hash, w[i]);
+	return hash;
+}
+
+/* The superblock's words but for the magic. */
 once void super_words(const struct mbx_link *l, uint32_t w[16])
 {
 	w[1] = MBX_LAYOUT_VERSION;
@@ -348,15 +313,7 @@ once void super_words(const struct mbx_link *l, uint32_t w[16])
 	w[12] = l->end_off;
 	w[13] = l->is.side;
 	w[14] = 0;
-}
-
-static uint32_t super_check(const uint32_t w[16])
-{
-	uint32_t hash = FNV_BASIS, i;
-
-	for (i = 1; i < 15; i++)
-		hash = fnv_word(hash, w[i]);
-	return hash;
+	w[15] = super_check(w);
 }
 
 /* Is word @i no place for a side block? */
@@ -390,7 +347,7 @@ static int check_super(struct mbx_link *l, const uint32_t w[16])
 		i = 9, ours = last;
 	else
 		return 0;
-	explain(l, -1, i, ours, w[i]);
+	blame(l, i, ours, w[i]);
 	return err;
 }
 
@@ -414,7 +371,7 @@ static int load_super(struct mbx_link *l, uint32_t w[16])
 	int err;
 
 	if (l->is.bytes < SUPER_BYTES) {
-		explain(l, -1, 2, l->is.bytes, SUPER_BYTES);
+		blame(l, 2, l->is.bytes, SUPER_BYTES);
 		return MBX_ENOSPC;
 	}
 	w[3] = mbx_ld_acquire(mbx_link_word(l, OFF(mbx_super, instance)));
@@ -422,7 +379,7 @@ static int load_super(struct mbx_link *l, uint32_t w[16])
 	for (i = 1; i < 16; i++)
 		if (i != 3)
 			w[i] = load(l, 4u * i);
-	explain(l, -1, 0, MBX_MAGIC, w[0]);
+	blame(l, 0, MBX_MAGIC, w[0]);
 	if (w[0] != MBX_MAGIC)
 		return w[0] == 0 ? MBX_EAGAIN : MBX_ENOTREGION;
 	err = check_super(l, w);
@@ -435,20 +392,24 @@ static int check_layout(struct mbx_link *l, const uint32_t w[16])
 	uint32_t ours[16], i;
 	struct walk k;
 
-	compute(l, w[6], w[7]);
+	compute(l, &k, w[6], w[7]);
 	l->instance = w[3];
 	super_words(l, ours);
-	explain(l, -1, 5, ours[5], w[5]);
-	if (ours[5] != w[5] || walk(l, CHECK, &k) || l->why.channel >= 0)
+	blame(l, 5, ours[5], w[5]);
+	if (ours[5] != w[5])
+		return MBX_EMISMATCH;
+	walk(l, CHECK, &k);
+	l->why = k.why;
+	if (k.why.channel >= 0)
 		return MBX_EMISMATCH;
 	for (i = 4; i < 15; i++)
 		if (ours[i] != w[i] && i != 13) {
-			explain(l, -1, i, ours[i], w[i]);
+			blame(l, i, ours[i], w[i]);
 			return MBX_EMISMATCH;
 		}
 	if (l->end_off <= w[2])
 		return 0;
-	explain(l, -1, 2, l->end_off, w[2]);
+	blame(l, 2, l->end_off, w[2]);
 	return MBX_ECORRUPT;
 }
 
@@ -456,7 +417,7 @@ static int check_layout(struct mbx_link *l, const uint32_t w[16])
  * The instance goes first, so that a crash in here does not make the next life
  * use its number again, before the eyes of a peer that has not looked since.
  */
-static void write_region(struct mbx_link *l)
+once void write_region(struct mbx_link *l)
 {
 	uint32_t w[16], off;
 	struct walk k;
@@ -468,9 +429,8 @@ static void write_region(struct mbx_link *l)
 		if (off != OFF(mbx_super, instance))
 			store(l, off, 0);
 	super_words(l, w);
-	for (off = 1; off < 15; off++)
+	for (off = 1; off < 16; off++)
 		store(l, 4u * off, w[off]);
-	store(l, OFF(mbx_super, check), super_check(w));
 	walk(l, WRITE, &k);
 	mbx_order_all();
 	mbx_st_release(mbx_link_word(l, 0), MBX_MAGIC);
@@ -508,7 +468,7 @@ static int adopt(struct mbx_link *l, uint32_t w[16])
 		   !l->discard;
 
 	if (!same)
-		compute(l, line, align);
+		choose_layout(l);
 	l->instance = 0; /* attach, not this, begins a life */
 	return same;
 }
@@ -750,27 +710,24 @@ void mbx_link_detach(struct mbx_link *l)
 
 /* ---- channels ---- */
 
-static int find(const struct mbx_link *l, uint32_t index, uint32_t words[16])
+once int find(const struct mbx_link *l, uint32_t index, struct walk *k)
 {
-	struct walk k;
-	uint32_t i;
-
 	if (!l->instance)
 		return MBX_ENOTCONN;
 	if (index >= l->is.count)
 		return MBX_ENOENT;
-	begin_walk(l, &k);
-	for (i = 0; i <= index; i++)
-		next_entry(l, &k, &l->is.channels[i], words);
+	begin_walk(l, COMPUTE, k);
+	while (k->channel <= index)
+		put_channel(k);
 	return 0;
 }
 
 static int queue_at(const struct mbx_link *l, uint32_t index, uint32_t stream,
 		    struct mbx_queue_place *at)
 {
-	uint32_t words[16];
-	const uint32_t *s = &words[8u + stream];
-	int err = find(l, index, words);
+	struct walk k;
+	const uint32_t *s = &k.words[8u + stream];
+	int err = find(l, index, &k);
 
 	if (err)
 		return err;
@@ -804,20 +761,20 @@ int mbx_link_back(const struct mbx_link *l, uint32_t index,
 int mbx_link_slots(const struct mbx_link *l, uint32_t index,
 		   struct mbx_slots_place *at)
 {
-	uint32_t words[16];
-	int err = find(l, index, words);
+	struct walk k;
+	int err = find(l, index, &k);
 
 	if (err)
 		return err;
-	if (!words[7])
+	if (!k.words[7])
 		return MBX_ENOTSUP;
-	at->ctl = mbx_link_word(l, words[10]);
+	at->ctl = mbx_link_word(l, k.words[10]);
 	at->slot = mbx_link_word(
 		l,
-		words[10] + round_up((uint32_t)sizeof(struct mbx_slots_block),
-				     l->line));
-	at->max_bytes = words[8];
-	at->slots = words[7];
+		k.words[10] + round_up((uint32_t)sizeof(struct mbx_slots_block),
+				       l->line));
+	at->max_bytes = k.words[8];
+	at->slots = k.words[7];
 	if (MBX_PORT_COPIES)
 		at->memory = (uint8_t)l->is.memory;
 	return 0;

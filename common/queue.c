@@ -14,7 +14,7 @@
  *     record leaves at least one word of gap;
  *   - no message record ends at the ring's end; only padding leads back to 0.
  */
-#include <mbx/queue.h>
+#include "queue_tx.h"
 
 #define unlikely(x) __builtin_expect(!!(x), 0)
 #define likely(x)   __builtin_expect(!!(x), 1)
@@ -27,59 +27,43 @@
 #else
 #define slow_path static __attribute__((noinline))
 #endif
+/* Called from several places, each of which GCC would rather have its own. */
+#define once static __attribute__((noinline))
+
 #define IN_HAND 1u
 #define SLEEPS	1u /* bit 0 of tx_block.full and rx_block.wait ... */
 #define ONE	2u /* ... and what is counted above it */
 
-/* Bytes of the record of a message: header and payload, in whole words. */
-MBX_INLINE uint32_t record_bytes(uint32_t bytes)
-{
-	return (bytes + 7u) & ~3u;
-}
-
 /*
- * Where the next header is behind one that was found at @pos; the ring's size
- * behind padding, which nothing else ends at; 0 if the header is impossible. No
- * sum wraps: a message is not that long.
+ * Where the next header is behind one that was found at @pos: 0 behind padding,
+ * which nothing else leads to; -1 if the header is impossible. No sum wraps: a
+ * message is not that long.
  */
-MBX_INLINE uint32_t behind(uint32_t pos, uint32_t h, uint32_t size,
-			   uint32_t max_bytes)
+static int behind(const struct mbx_queue_place *at, uint32_t pos, uint32_t h)
 {
 	uint32_t n = h - MBX_HDR_MSG, next = pos + record_bytes(n);
 
-	if (n <= max_bytes && next < size)
-		return next;
-	return pos && h == MBX_HDR_PAD + (size - pos - 4u) ? size : 0;
+	if (n <= at->max_bytes && next < at->ring_bytes)
+		return (int)next;
+	return (pos && h - MBX_HDR_PAD + 4u + pos == at->ring_bytes) - 1;
 }
 
 uint32_t mbx_queue_step(uint32_t h, uint32_t pos, uint32_t size)
 {
-	uint32_t next = behind(pos, h, size, size);
+	struct mbx_queue_place at;
+	int next;
 
-	return next ? next - pos : 0;
+	at.ring_bytes = at.max_bytes = size;
+	next = behind(&at, pos, h);
+	if (next > 0)
+		return (uint32_t)next - pos;
+	return next ? 0 : size - pos;
 }
 
-static uint32_t behind_in(const struct mbx_queue_place *at, uint32_t pos,
-			  uint32_t h)
+/* Is what was loaded as the read offset, with its in-hand bit, none? */
+MBX_INLINE int is_no_offset(const struct mbx_queue_place *at, uint32_t raw)
 {
-	return behind(pos, h, at->ring_bytes, at->max_bytes);
-}
-
-/*
- * (A1) The read offset, fetched once, to *@read. Returns 1 if the message there
- * is in hand, else 0; or MBX_EPROTO with the value in *@bad.
- */
-static int load_read(const struct mbx_queue_place *at, uint32_t *read,
-		     uint32_t *bad)
-{
-	uint32_t raw = mbx_ld_acquire(mbx_word_at(at->rx, 0));
-
-	if (raw & 2u || raw >= at->ring_bytes) {
-		*bad = raw;
-		return MBX_EPROTO;
-	}
-	*read = raw & ~IN_HAND;
-	return (int)(raw & IN_HAND);
+	return (raw & 2u) || raw >= at->ring_bytes;
 }
 
 /* Raise or lower a sleeper's flag; *@said is what its word says. */
@@ -90,11 +74,17 @@ MBX_INLINE void set_flag(struct mbx_word mbx_shared *word, uint32_t *said,
 	mbx_st(word, *said);
 }
 
-/* What begins a life of either end. Returns as load_read(). */
-static __attribute__((noinline)) int take_up(struct mbx_queue_place *mine,
-					     const struct mbx_queue_place *at,
-					     uint32_t *pos, uint32_t *bad)
+/*
+ * What begins a life of either end. Returns the read offset with its in-hand
+ * bit; or MBX_EPROTO with the value in *@bad.
+ */
+once int take_up(struct mbx_queue_place *mine, const struct mbx_queue_place *at,
+		 uint32_t *bad)
 {
+	uint32_t raw;
+
+	*mine = *at;
+	*bad = 0;
 	/*
 	 * A life before this one saw the consumer's position up to some value;
 	 * seeing an older one now would put the write offset onto messages not
@@ -102,28 +92,35 @@ static __attribute__((noinline)) int take_up(struct mbx_queue_place *mine,
 	 * the earlier life is over.
 	 */
 	mbx_order_all();
-	*mine = *at;
-	*pos = *bad = 0; /* harmless too should somebody go on in spite of it */
-	return load_read(mine, pos, bad);
+	raw = mbx_ld_acquire(at->rx); /* (A1) */
+	if (!is_no_offset(at, raw))
+		return (int)raw;
+	*bad = raw;
+	return MBX_EPROTO;
 }
 
 int mbx_tx_attach(struct mbx_tx *tx, const struct mbx_queue_place *at)
 {
-	uint32_t left = at->ring_bytes, pos, next, h;
-	int ret = take_up(&tx->at, at, &tx->seen, &tx->bad);
+	int ret = take_up(&tx->at, at, &tx->bad);
+	uint32_t read = (uint32_t)ret & ~IN_HAND, end = at->ring_bytes;
+	uint32_t pos = read, h;
 
-	tx->pos = tx->limit = pos = tx->seen;
+	tx->more = mbx_tx_make_room;
 	tx->open = 0;
+	/* of an error: no consumer's position fits, whatever it says later */
+	tx->seen = tx->pos = tx->limit = pos;
 	if (ret < 0)
 		return ret;
 	while ((h = mbx_ld(mbx_word_at(at->ring, pos))) != 0) {
-		next = behind_in(at, pos, h);
-		if (!next || next - pos >= left) { /* not all round */
+		pos = (uint32_t)behind(at, pos, h);
+		if (pos == 0) { /* from here to where it began, and not again */
+			end = read;
+			read = 0;
+		}
+		if (pos >= end) { /* all round, or an error */
 			tx->bad = h;
 			return MBX_EPROTO;
 		}
-		left -= next - pos;
-		pos = next == at->ring_bytes ? 0 : next;
 	}
 	tx->pos = tx->limit = pos;
 	tx->full = mbx_ld(at->tx);
@@ -131,115 +128,67 @@ int mbx_tx_attach(struct mbx_tx *tx, const struct mbx_queue_place *at)
 	return 0;
 }
 
-/*
- * Room for a record of @need bytes at tx->pos, within the limit left in
- * tx->limit; or MBX_EAGAIN, or MBX_EPROTO. Loads the consumer's position once;
- * no loop.
- */
-MBX_INLINE int make_room(struct mbx_tx *tx, uint32_t need)
+/* No room, even now: what the channel's policy makes of it. */
+MBX_INLINE int is_full(struct mbx_tx *tx)
 {
-	struct mbx_word mbx_shared *ring = tx->at.ring;
-	uint32_t pos = tx->pos, tail = tx->at.ring_bytes - 4u - pos, read;
-	int in_hand = load_read(&tx->at, &read, &tx->bad);
+	uint32_t full = tx->full;
+	int ret = MBX_EAGAIN;
 
-	if (in_hand < 0)
-		return MBX_EPROTO;
+	if (tx->at.full == MBX_DROP)
+		ret = 1;
+	else if (full & SLEEPS)
+		return ret; /* it tries again and again: counted once */
+	tx->full = full += ONE;
+	mbx_st(tx->at.tx, full);
+	return ret;
+}
+
+int mbx_tx_make_room(struct mbx_tx *tx, uint32_t need)
+{
+	uint32_t pos = tx->pos, end, limit, raw, read;
+
+	raw = mbx_ld_acquire(tx->at.rx); /* (A1) */
+	read = raw & ~IN_HAND;
 	/*
 	 * From seen to read to pos and back to seen is once round the ring, or
 	 * nowhere: one of the three steps leads to a lower offset, or none.
 	 * Is read not where it can be, it is two. (A step's top bit says so.)
 	 */
-	if (((read - tx->seen) ^ (pos - read) ^ (pos - tx->seen)) >> 31) {
-		tx->bad = read | (uint32_t)in_hand;
+	if (is_no_offset(&tx->at, raw) ||
+	    ((read - tx->seen) ^ (pos - read) ^ (pos - tx->seen)) >> 31) {
+		tx->bad = raw;
 		return MBX_EPROTO;
 	}
 	tx->seen = read;
-	if (read <= pos && (tail >= need || read == 0)) {
-		tx->limit = pos + tail;
-	} else {
-		if (read <= pos) {
+	limit = read - 4u;
+	if (read <= pos) {
+		end = tx->at.ring_bytes - 4u;
+		if (end - pos >= need || read == 0) {
+			limit = end;
+		} else {
 			/*
 			 * The tail is too short: padding is published now, by
 			 * itself (P2). Only together with its record, a long
 			 * message could wait for ever for room on both sides.
 			 */
-			mbx_st(ring, 0);
-			mbx_st_release(mbx_word_at(ring, pos),
-				       MBX_HDR_PAD + tail);
+			mbx_st(tx->at.ring, 0);
+			mbx_st_release(mbx_word_at(tx->at.ring, pos),
+				       MBX_HDR_PAD + (end - pos));
 			tx->pos = pos = 0;
 		}
-		tx->limit = read - 4u;
 	}
-	return tx->limit - pos >= need ? 0 : MBX_EAGAIN;
-}
-
-/* Open is the first header of a batch, or a claim's bytes + 1. */
-MBX_INLINE int is_batch(const struct mbx_tx *tx)
-{
-	return tx->open >= MBX_HDR_MSG;
-}
-
-/* The first header of a batch is stored last: (P1) for all of it. */
-MBX_INLINE void publish_batch(struct mbx_tx *tx)
-{
-	mbx_st_release(tx->first, tx->open);
-	tx->open = 0;
-}
-
-/* While a batch or a claim is open: no way past before_record(). */
-static void close_fast_path(struct mbx_tx *tx)
-{
-	tx->spare_limit = tx->limit;
-	tx->limit = tx->pos;
-}
-
-/*
- * See to it that there is room, or say why there is none; what is open and not
- * @joined ends. A batch or a claim puts the limit onto the position, so that the
- * fast path of mbx_tx_send() needs no test of its own and comes here.
- */
-static int before_record(struct mbx_tx *tx, uint32_t bytes, int joined)
-{
-	uint32_t need = record_bytes(bytes);
-	int err, drop = tx->at.full == MBX_DROP;
-
-	if (bytes > tx->at.max_bytes)
-		return MBX_EMSGSIZE;
-	if (tx->open) {
-		if (!is_batch(tx))
-			return MBX_EBUSY;
-		tx->limit = tx->spare_limit;
-		if (!joined)
-			publish_batch(tx);
-	}
-	if (tx->limit - tx->pos >= need)
-		return 0;
-	err = make_room(tx, need);
-	if (err != MBX_EAGAIN)
-		return err;
-	/* one that waits for room tries again and again: counted once */
-	if (drop || !(tx->full & SLEEPS)) {
-		tx->full += ONE;
-		mbx_st(tx->at.tx, tx->full);
-	}
-	return drop ? 1 : MBX_EAGAIN;
+	tx->limit = limit;
+	return limit - pos >= need ? 0 : is_full(tx);
 }
 
 /* No room at once, or something to be done first. */
 slow_path int send_slowly(struct mbx_tx *tx, const void *msg, uint32_t bytes)
 {
-	int err = before_record(tx, bytes, 0);
+	int err = MBX_EMSGSIZE;
 
+	if (bytes <= tx->at.max_bytes)
+		err = tx->more(tx, record_bytes(bytes));
 	return err ? err : mbx_tx_send(tx, msg, bytes); /* which is a jump */
-}
-
-/* Payload at @at + 4, and the 0 behind it. */
-MBX_INLINE void fill_record(const struct mbx_tx *tx,
-			    struct mbx_word mbx_shared *at, const void *msg,
-			    uint32_t bytes)
-{
-	mbx_st(mbx_word_at(at, record_bytes(bytes)), 0);
-	mbx_payload_in(mbx_word_at(at, 4), msg, bytes, tx->at.memory);
 }
 
 int mbx_tx_send(struct mbx_tx *tx, const void *msg, uint32_t bytes)
@@ -261,85 +210,6 @@ int mbx_tx_send(struct mbx_tx *tx, const void *msg, uint32_t bytes)
 	return 0;
 }
 
-int mbx_tx_put(struct mbx_tx *tx, const void *msg, uint32_t bytes)
-{
-	struct mbx_word mbx_shared *at;
-	int err = before_record(tx, bytes, 1);
-
-	if (err == MBX_EMSGSIZE || err == MBX_EBUSY)
-		return err;
-	if (!err) {
-		at = mbx_word_at(tx->at.ring, tx->pos);
-		tx->pos += record_bytes(bytes);
-		fill_record(tx, at, msg, bytes);
-		if (tx->open) {
-			mbx_st(at, MBX_HDR_MSG + bytes);
-		} else {
-			tx->first = at;
-			tx->open = MBX_HDR_MSG + bytes;
-		}
-	} else if (tx->open && err != MBX_EPROTO) {
-		publish_batch(tx); /* or both sides wait for ever */
-	}
-	if (tx->open)
-		close_fast_path(tx);
-	return err;
-}
-
-void mbx_tx_flush(struct mbx_tx *tx)
-{
-	if (!is_batch(tx))
-		return;
-	tx->limit = tx->spare_limit;
-	publish_batch(tx);
-}
-
-int mbx_tx_claim(struct mbx_tx *tx, uint32_t bytes,
-		 struct mbx_word mbx_shared **data)
-{
-	int err = before_record(tx, bytes, 0);
-
-	if (err)
-		return err;
-	*data = mbx_word_at(tx->at.ring, tx->pos + 4u);
-	tx->open = bytes + 1u;
-	close_fast_path(tx);
-	return 0;
-}
-
-int mbx_tx_commit(struct mbx_tx *tx, uint32_t bytes)
-{
-	uint32_t need = record_bytes(bytes);
-	struct mbx_word mbx_shared *at;
-
-	if (!tx->open || is_batch(tx))
-		return MBX_EINVAL;
-	if (bytes >= tx->open)
-		return MBX_EMSGSIZE;
-	mbx_tx_abort(tx); /* the claim ends here; its payload is cleaned */
-	at = mbx_word_at(tx->at.ring, tx->pos);
-	mbx_st(mbx_word_at(at, need), 0);
-	tx->pos += need;
-	mbx_st_release(at, MBX_HDR_MSG + bytes); /* (P1) */
-	return 0;
-}
-
-void mbx_tx_abort(struct mbx_tx *tx)
-{
-	struct mbx_word mbx_shared *data;
-
-	if (!tx->open || is_batch(tx))
-		return;
-	/*
-	 * All of the claim: a line left dirty behind the message could be
-	 * evicted into whatever stands there after the next formatting.
-	 */
-	data = mbx_word_at(tx->at.ring, tx->pos + 4u);
-	mbx_port_clean((void mbx_force *)(uintptr_t)data, tx->open - 1u);
-	tx->open = 0;
-	tx->limit = tx->spare_limit;
-}
-
 int mbx_tx_notify(struct mbx_tx *tx)
 {
 	/*
@@ -353,27 +223,28 @@ int mbx_tx_notify(struct mbx_tx *tx)
 
 int mbx_tx_want_room(struct mbx_tx *tx, int on)
 {
-	uint32_t read, bad;
-
 	set_flag(tx->at.tx, &tx->full, on);
 	if (!on)
 		return 0;
 	mbx_order_all(); /* (W2), pairs with the one in mbx_rx_notify() */
-	return load_read(&tx->at, &read, &bad) < 0 || read != tx->seen;
+	/* an impossible value is another one, too */
+	return (mbx_ld_acquire(tx->at.rx) & ~IN_HAND) != tx->seen;
 }
 
 int mbx_rx_attach(struct mbx_rx *rx, const struct mbx_queue_place *at)
 {
 	/* our own word: the acquire pairs with the release of the life before */
-	int ret = take_up(&rx->at, at, &rx->pos, &rx->bad);
+	int ret = take_up(&rx->at, at, &rx->bad);
+	struct mbx_word mbx_shared *wait = mbx_word_at(at->rx, 4);
 
-	rx->next = 0;
+	rx->pos = 0;
 	rx->end = at->ring_bytes;
 	if (ret < 0)
 		return ret;
-	rx->wait = mbx_ld(mbx_word_at(at->rx, 4));
-	set_flag(mbx_word_at(at->rx, 4), &rx->wait, 0);
-	return ret;
+	rx->pos = (uint32_t)ret & ~IN_HAND;
+	rx->wait = mbx_ld(wait);
+	set_flag(wait, &rx->wait, 0);
+	return ret & (int)IN_HAND;
 }
 
 /* (R1) The producer's licence to overwrite all before @next. Pairs with A1. */
@@ -387,21 +258,21 @@ MBX_INLINE void give_back(struct mbx_rx *rx, uint32_t next)
  * The header is not that of a plain message that fits, or one is in hand: 0
  * when padding was skipped (look again), else what to return.
  */
-static int odd_header(struct mbx_rx *rx, uint32_t h)
+once int odd_header(struct mbx_rx *rx, uint32_t h)
 {
-	uint32_t next;
+	int next;
 
 	if (!rx->end)
 		return MBX_EBUSY;
 	if (h == 0)
 		return MBX_EAGAIN;
-	next = behind_in(&rx->at, rx->pos, h);
-	if (next == rx->at.ring_bytes) {
+	next = behind(&rx->at, rx->pos, h);
+	if (next > 0)
+		return MBX_EMSGSIZE;
+	if (next == 0) {
 		give_back(rx, 0);
 		return 0;
 	}
-	if (next)
-		return MBX_EMSGSIZE;
 	rx->bad = h;
 	rx->wait += ONE;
 	mbx_st(mbx_word_at(rx->at.rx, 4), rx->wait);
@@ -448,7 +319,6 @@ int mbx_rx_peek(struct mbx_rx *rx, struct mbx_word mbx_shared **data)
 	int err;
 
 	rx->end = rx->at.ring_bytes; /* peeking again is fine */
-	rx->next = 0;
 	if (!fits(rx, n, next)) {
 		err = odd_header(rx, h);
 		return err ? err : mbx_rx_peek(rx, data);
@@ -467,10 +337,9 @@ int mbx_rx_peek(struct mbx_rx *rx, struct mbx_word mbx_shared **data)
 
 void mbx_rx_release(struct mbx_rx *rx)
 {
-	if (!rx->next)
+	if (rx->end)
 		return;
 	give_back(rx, rx->next);
-	rx->next = 0;
 	rx->end = rx->at.ring_bytes;
 }
 

@@ -644,7 +644,7 @@ int mbx_release(struct mbx_end *e)
 
 	if (err)
 		return err;
-	if (e->rx.next)
+	if (!e->rx.end)
 		e->first_again = false;
 	mbx_rx_release(&e->rx);
 	notify_rx(e, &e->rx);

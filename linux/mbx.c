@@ -359,7 +359,7 @@ static int try_attach(struct mbx *m, const struct mbx_options *o, bool *told)
 	make_config(m, o, &config);
 	if (!o->channels) {
 		/* with no channels, observing checks the superblock alone */
-		err = mbx_link_init(&m->link, &config);
+		err = mbx_link_init_checked(&m->link, &config);
 		if (!err)
 			err = mbx_link_observe(&m->link);
 		if (err && (err != MBX_EMISMATCH || m->link.why.word != 5))
@@ -373,7 +373,7 @@ static int try_attach(struct mbx *m, const struct mbx_options *o, bool *told)
 		if (err)
 			return err;
 	}
-	err = mbx_link_init(&m->link, &config);
+	err = mbx_link_init_checked(&m->link, &config);
 	if (err)
 		return err;
 	return m->duty ? mbx_link_attach(&m->link) : mbx_link_observe(&m->link);
@@ -407,7 +407,7 @@ static int format(struct mbx *m, const char *name, const struct mbx_options *o)
 	int err;
 
 	make_config(m, o, &config);
-	err = mbx_link_init(&m->link, &config);
+	err = mbx_link_init_checked(&m->link, &config);
 	if (err)
 		return explain(m, name, err);
 	if (mbx_region_holds(&m->region) < 0)
@@ -458,7 +458,7 @@ static int needed(const struct mbx_options *o, size_t *bytes)
 	if (*bytes)
 		return 0;
 	make_config(&m, o, &config);
-	err = mbx_link_init(&m.link, &config);
+	err = mbx_link_init_checked(&m.link, &config);
 	if (err)
 		return explain(&m, "create", err);
 	*bytes = ((size_t)m.link.needs + 4095u) & ~(size_t)4095;

@@ -56,6 +56,38 @@ headers_alone() {
 	echo "headers: $n alone, and a declaration, with $*"
 }
 
+# refused COMPILER FLAGS...: declarations that cannot be do not compile
+refused() {
+	have "$1" || return
+	n=0
+	while read -r row; do
+		printf '#include <mbx/channel.h>\n#define ALL(C) C(A, %s)\n%s\n' \
+			"$row" 'MBX_DECLARE_CHANNELS(all, ALL);' \
+			>"$dir/bad.$suffix"
+		if "$@" -Icommon -c -o "$dir/out.o" "$dir/bad.$suffix" \
+			2>"$log" || ! grep -q 'negative' "$log"; then
+			echo "headers: $* does not refuse $row"
+			failed=1
+		fi
+		n=$((n + 1))
+	done <<-'END'
+		"", MBX_LOG(MBX_H2R, 80, 16)
+		"sixteen_letters_", MBX_LOG(MBX_H2R, 80, 16)
+		"a", MBX_LOG(2, 80, 16)
+		"a", MBX_LOG(MBX_H2R, 0, 16)
+		"a", MBX_LOG(MBX_H2R, 80, 1)
+		"a", MBX_LOG(MBX_H2R, 80, 12)
+		"a", MBX_STATE(MBX_H2R, 0xfffff1, 2, "")
+		"a", MBX_STATE(MBX_H2R, 0xfffff0, 1024, "")
+		"a", MBX_QUEUE(MBX_H2R, 0, 8, MBX_FAIL, "")
+		"a", MBX_QUEUE(MBX_H2R, 64, 8, MBX_OVERWRITE, "")
+		"a", MBX_QUEUE(MBX_H2R, 0x3ffffcu, 1200, MBX_FAIL, "")
+		"a", MBX_QUEUE(MBX_H2R, 64, ~0u, MBX_FAIL, "")
+		"a", MBX_CALL(MBX_H2R, 8, 0xffffe9, 2, "")
+	END
+	echo "headers: $n impossible declarations refused by $*"
+}
+
 # common_for COMPILER FLAGS...: all of common/
 common_for() {
 	have "$1" || return
@@ -100,11 +132,14 @@ headers=$all_headers suffix=c
 headers_alone gcc -std=c11
 # a second opinion, where there is one
 command -v clang >/dev/null && headers_alone clang -std=c11
+refused gcc -std=c11
+command -v clang >/dev/null && refused clang -std=c11
 headers=$common_headers
 headers_alone arm-none-eabi-gcc -std=c11 -mcpu=cortex-m33 -mthumb -ffreestanding
 headers=$all_headers suffix=cc
 headers_alone g++ -std=c++17
 command -v clang++ >/dev/null && headers_alone clang++ -std=c++17
+refused g++ -std=c++17
 headers=$common_headers
 headers_alone arm-none-eabi-g++ -std=c++17 -mcpu=cortex-m33 -mthumb -ffreestanding
 

@@ -49,7 +49,7 @@ enum mbx_full {
 /*
  * The bytes of a ring that holds @depth messages of @max bytes wherever they
  * start: one header word each, one message's worth lost at the wrap, one word
- * of gap. Too many for any region: ~0, which mbx_link_init() refuses.
+ * of gap. Too many for any region: ~0, which nothing accepts.
  */
 #define MBX_RING_BYTES(depth, max)                                             \
 	(MBX_RING_BYTES_(depth, max) > MBX_MAX_REGION                          \
@@ -86,27 +86,28 @@ struct mbx_channel {
  * state: values of @bytes, @slots copies (2 is the least; 4 suits a slow reader)
  * log:   records of up to @max bytes, the last @slots of them kept
  * call:  one direction for requests (@direction is the caller's), one back
+ *
+ * Constants that cannot be do not compile: "size of array is negative", and the
+ * compiler shows the rule (MBX_MUST_) that was not kept. Who computes them calls
+ * mbx_link_init_checked().
  */
 #define MBX_QUEUE(direction, max, depth, full, type)                           \
 	{                                                                      \
-		MBX_KIND_QUEUE, direction, full, 0,                            \
+		MBX_KIND_QUEUE, direction, full,                               \
+			MBX_MUST_((full) <= MBX_BLOCK) +                       \
+				MBX_MUST_STREAM_(direction, max,               \
+						 MBX_RING_BYTES_(depth, max)), \
 			{ max, MBX_RING_BYTES(depth, max) }, { 0, 0 }, type    \
 	}
 #define MBX_STATE(direction, bytes, slots, type)                               \
-	{                                                                      \
-		MBX_KIND_STATE, direction, MBX_OVERWRITE, slots,               \
-			{ bytes, (slots) * (8u + MBX_ROUND4(bytes)) },         \
-			{ 0, 0 }, type                                         \
-	}
+	MBX_SLOTS_(MBX_KIND_STATE, direction, bytes, slots, type)
 #define MBX_LOG(direction, max, slots)                                         \
-	{                                                                      \
-		MBX_KIND_LOG, direction, MBX_OVERWRITE, slots,                 \
-			{ max, (slots) * (8u + MBX_ROUND4(max)) }, { 0, 0 },   \
-			"char text[]"                                          \
-	}
+	MBX_SLOTS_(MBX_KIND_LOG, direction, max, slots, "char text[]")
 #define MBX_CALL(direction, max_request, max_reply, depth, type)               \
 	{                                                                      \
-		MBX_KIND_CALL, direction, MBX_FAIL, 0,                         \
+		MBX_KIND_CALL, direction, MBX_FAIL,                            \
+			MBX_MUST_CALL_(direction, max_request, depth) +        \
+				MBX_MUST_CALL_(direction, max_reply, depth),   \
 			{ 8u + (max_request),                                  \
 			  MBX_RING_BYTES(depth, 8u + (max_request)) },         \
 			{ 8u + (max_reply),                                    \
@@ -114,8 +115,35 @@ struct mbx_channel {
 			type                                                   \
 	}
 
-#define MBX_CHANNEL_ID_(id, name, ...)	id,
-#define MBX_CHANNEL_ROW_(id, name, ...) { name, __VA_ARGS__ },
+#define MBX_SLOTS_(kind, direction, max, slots, type)                          \
+	{                                                                      \
+		kind, direction, MBX_OVERWRITE,                                \
+			(slots) +                                              \
+				MBX_MUST_((slots) >= 2 &&                      \
+					  ((slots) & ((slots)-1u)) == 0) +     \
+				MBX_MUST_STREAM_(                              \
+					direction, max,                        \
+					(uint64_t)(slots) *                    \
+						(8u + MBX_ROUND4(max))),       \
+			{ max, (slots) * (8u + MBX_ROUND4(max)) }, { 0, 0 },   \
+			type                                                   \
+	}
+
+/* Nothing (0), or no program: what does not hold here gives a negative size. */
+#define MBX_MUST_(holds) (0u * (uint32_t)sizeof(char[(holds) ? 1 : -1]))
+#define MBX_MUST_STREAM_(direction, max, total)                                \
+	MBX_MUST_(((direction) == MBX_H2R || (direction) == MBX_R2H) &&        \
+		  (max) >= 1 && (max) <= MBX_MAX_MESSAGE &&                    \
+		  (total) <= MBX_MAX_REGION)
+#define MBX_MUST_CALL_(direction, max, depth)                                  \
+	MBX_MUST_STREAM_(direction, 8u + (max),                                \
+			 MBX_RING_BYTES_(depth, 8u + (max)))
+#define MBX_MUST_NAME_(name)                                                   \
+	MBX_MUST_(sizeof(name) >= 2 && sizeof(name) <= MBX_NAME_BYTES)
+
+#define MBX_CHANNEL_ID_(id, name, ...) id,
+#define MBX_CHANNEL_ROW_(id, name, ...)                                        \
+	{ &(name)[MBX_MUST_NAME_(name)], __VA_ARGS__ },
 #define MBX_DECLARE_CHANNELS(table, LIST)                                      \
 	enum { LIST(MBX_CHANNEL_ID_) table##_count };                          \
 	static const struct mbx_channel table[] = { LIST(MBX_CHANNEL_ROW_) }

@@ -44,7 +44,9 @@ struct mbx_tx {
 	uint32_t seen;	/* the consumer's position when last loaded */
 	uint32_t full;	/* what tx_block.full says */
 	uint32_t bad;	/* the value behind the last MBX_EPROTO */
-	uint32_t open;	/* batch: its first header; claim: bytes + 1; or 0 */
+	/* how to go on at the limit: look for room, or end what is open */
+	int (*more)(struct mbx_tx *tx, uint32_t need);
+	uint32_t open; /* batch: its first header; claim: bytes + 1; or 0 */
 	uint32_t spare_limit; /* limit while a batch or a claim is open */
 	struct mbx_word mbx_shared *first; /* batch: where that header goes */
 };
@@ -54,7 +56,7 @@ struct mbx_rx {
 	struct mbx_queue_place at;
 	uint32_t pos;  /* where the next header is looked for */
 	uint32_t end;  /* the ring's size; 0 while a message is in hand */
-	uint32_t next; /* behind the peeked message; 0: none in hand */
+	uint32_t next; /* behind the message in hand */
 	uint32_t wait; /* what rx_block.wait says */
 	uint32_t bad;  /* the value behind the last MBX_EPROTO */
 };

@@ -12,6 +12,7 @@
 
 #include "../../common/copy.c"
 #include "../../common/queue.c"
+#include "../../common/queue_open.c"
 #include "../../common/slots.c"
 #undef BEGIN
 #undef END

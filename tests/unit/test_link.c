@@ -848,7 +848,7 @@ static int declare(struct mbx_channel *c)
 	struct mbx_channel two[2] = { demo[0], *c };
 	struct mbx_link_config cfg = config(MBX_HOST, two, 2);
 	struct mbx_link l;
-	int err = mbx_link_init(&l, &cfg);
+	int err = mbx_link_init_checked(&l, &cfg);
 
 	assert_int_equal(l.why.channel, err ? 1 : -1);
 	return err;
@@ -910,11 +910,18 @@ static void test_init_refuses_impossible_channels(void **state)
 /* Rings of more than 4 GiB, whose size modulo that would look all right. */
 static void test_init_refuses_rings_that_overflow(void **state)
 {
+	/* as MBX_QUEUE() and MBX_CALL(), which would not compile */
+#define RING(kind, depth, max)                                                 \
+	{                                                                      \
+		kind, MBX_H2R, MBX_FAIL, 0,                                    \
+			{ max, MBX_RING_BYTES(depth, max) },                   \
+			{ max, MBX_RING_BYTES(depth, max) }, ""                \
+	}
 	static const struct mbx_channel big[] = {
-		{ "a", Q(MBX_H2R, 0x3ffffcu, 1200, "") },
-		{ "b", Q(MBX_H2R, 4, 0x20000000u, "") },
-		{ "c", MBX_CALL(MBX_H2R, 4, 0x3ffff4u, 1200, "") },
-		{ "d", Q(MBX_H2R, 64, ~0u, "") },
+		{ "a", RING(MBX_KIND_QUEUE, 1200, 0x3ffffcu) },
+		{ "b", RING(MBX_KIND_QUEUE, 0x20000000u, 4) },
+		{ "c", RING(MBX_KIND_CALL, 1200, 8 + 0x3ffff4u) },
+		{ "d", RING(MBX_KIND_QUEUE, ~0u, 64) },
 	};
 	uint32_t i;
 
@@ -924,6 +931,7 @@ static void test_init_refuses_rings_that_overflow(void **state)
 
 		assert_int_equal(declare(&c), MBX_EINVAL);
 	}
+#undef RING
 	assert_int_equal(MBX_RING_BYTES(0, MBX_MAX_REGION - 8u),
 			 MBX_MAX_REGION);
 }

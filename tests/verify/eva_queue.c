@@ -19,6 +19,7 @@
 
 #include "../../common/copy.c"
 #include "../../common/queue.c"
+#include "../../common/queue_open.c"
 
 /* Each part alone, so that a step out of one is not a step into another */
 static struct mbx_word tx_block[2], rx_block[3], ring[RING / 4u];

@@ -133,6 +133,8 @@ SEEDS = {
                 ("queue", "ring=4 messages=3 crashes=1"),
                 ("queue", "ring=3 messages=2 bells=1"),
                 ("queue", "ring=8 longest=1 messages=4 take=2")],
+    "queue_open.c": [("queue", "ring=4 messages=3 by=4 take=2"),
+                     ("queue", "ring=4 messages=3 by=2")],
     "link.c": [("link", "format=1 polls=1 stale=2 switches=1 race=0"),
                ("link", "format=0 polls=1 again=1 traffic=1 stale=2 "
                 "switches=1 race=0"),
