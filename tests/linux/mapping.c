@@ -5,8 +5,8 @@
  * Usage: mapping refused ADDRESS	    the kernel does not map that page
  *	  mapping stores REGION		    those where the peer writes fault,
  *					    those where this side does do not
- *	  mapping unaligned HOW REGION	    a load at an odd address "faults",
- *					    or "passes"
+ *	  mapping unaligned HOW REGION	    a load at an odd address, and what
+ *					    memcpy() does, "faults" or "passes"
  *	  mapping host REGION		    prints a sum of all that is the
  *					    host's to write
  * Exits with 0 if so, else with 1 and what happened instead.
@@ -117,16 +117,42 @@ static void load_odd(void *at)
 	(void)value;
 }
 
+/* Not for the compiler to make other accesses of: libc's own */
+static void *(*volatile copy)(void *, const void *, size_t) = memcpy;
+static char copied[5];
+
+static void copy_from(void *at)
+{
+	copy(copied, at, sizeof(copied));
+}
+
+/* The bytes that are there. */
+static void copy_to(void *at)
+{
+	volatile char *from = at;
+	size_t i;
+
+	for (i = 0; i < sizeof(copied); i++)
+		copied[i] = from[i];
+	copy(at, copied, sizeof(copied));
+}
+
 static int unaligned(const char *how, const char *region)
 {
+	int want = strcmp(how, "faults") == 0 ? SIGBUS : 0, wrong;
 	struct mbx_region r;
 
-	if (mbx_region_open(&r, region, MBX_REGION_READ, 0) < 0) {
+	if (mbx_region_open(&r, region, 0, 0) < 0) {
 		puts(mbx_errmsg());
 		return 1;
 	}
-	return expect("unaligned load", signal_of(load_odd, r.base),
-		      strcmp(how, "faults") == 0 ? SIGBUS : 0);
+	wrong = expect("unaligned load", signal_of(load_odd, r.base), want);
+	wrong |= expect("memcpy() of 5 bytes from it",
+			signal_of(copy_from, r.base), want);
+	wrong |= expect("memcpy() of 5 bytes to it", signal_of(copy_to, r.base),
+			want);
+	mbx_region_close(&r);
+	return wrong;
 }
 
 /* A word's place counts. */

@@ -6,7 +6,7 @@
 # printed is shown then. From the kernel's command line, and so in the environment:
 #   only=KIND       the tests of that kind, as doorbell_*, and no others
 #   rounds=N        those of traffic N times (1)
-#   unaligned=HOW   an unaligned load from the region "faults" or "passes"
+#   unaligned=HOW   an unaligned access, and memcpy(), "faults" or "passes"
 #   counted=1       time is instructions counted: it may be judged
 
 by_address=mem:0x3ed80000+64K
@@ -88,7 +88,7 @@ once_store_into_the_peers_section_faults() {
     mapping stores $by_device
 }
 
-once_unaligned_load_from_the_region_is_what_this_machine_makes_of_it() {
+once_unaligned_access_and_memcpy_are_what_this_machine_makes_of_it() {
     mapping unaligned "${unaligned:-passes}" $by_address
     mapping unaligned "${unaligned:-passes}" $by_device
 }
