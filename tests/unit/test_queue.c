@@ -796,6 +796,20 @@ static void test_bad_keeps_the_value_behind_the_last_eproto(void **state)
 	assert_int_equal(m.tx.bad, 8);
 }
 
+/* From 8: padding to 0, a message of 4, and padding once more at 4. */
+static void test_tx_attach_to_padding_without_end_says_eproto(void **state)
+{
+	struct mbx_queue_place at = queue_place(&mem, 32, 24, 0, 8);
+	struct mbx_tx tx;
+
+	(void)state;
+	poke_word(&mem.ring[2], MBX_HDR_PAD + 20u);
+	poke_word(&mem.ring[0], MBX_HDR_MSG);
+	poke_word(&mem.ring[1], MBX_HDR_PAD + 24u);
+	assert_int_equal(mbx_tx_attach(&tx, &at), MBX_EPROTO);
+	assert_int_equal(tx.bad, MBX_HDR_PAD + 24u);
+}
+
 static void test_tx_attach_to_records_without_end_says_eproto(void **state)
 {
 	struct mbx_queue_place at = queue_place(&mem, 16, 8, 0, 4);
@@ -1207,6 +1221,8 @@ int main(void)
 			test_tx_attach_to_record_beyond_max_bytes_says_eproto),
 		cmocka_unit_test(
 			test_bad_keeps_the_value_behind_the_last_eproto),
+		cmocka_unit_test(
+			test_tx_attach_to_padding_without_end_says_eproto),
 		cmocka_unit_test(
 			test_tx_attach_to_records_without_end_says_eproto),
 		cmocka_unit_test(
