@@ -225,11 +225,7 @@ static size_t least(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-/*
- * How many letters must be put in, taken out or changed to get from @a to @b, or
- * to its beginning: half a name is a good one.
- */
-static size_t distance(const char *a, const char *b)
+size_t mbxi_distance(const char *a, const char *b)
 {
 	size_t row[40], n = least(strlen(b), 39), i, j, best;
 
@@ -256,8 +252,8 @@ static const char *closest(const char *name)
 	size_t i, best = 0;
 
 	for (i = 1; i < BOARDS; i++)
-		if (distance(name, boards[i].name) <
-		    distance(name, boards[best].name))
+		if (mbxi_distance(name, boards[i].name) <
+		    mbxi_distance(name, boards[best].name))
 			best = i;
 	return boards[best].name;
 }
@@ -273,9 +269,12 @@ const struct mbx_board *mbx_board_find(const char *name)
 		n += (size_t)snprintf(list + n, sizeof(list) - n, "%s%s",
 				      i ? ", " : "", boards[i].name);
 	}
-	mbxi_fail(MBX_ENOENT,
-		  "no board \"%.40s\"; did you mean %s? There are %s", name,
-		  closest(name), list);
+	if (!*name)
+		mbxi_fail(MBX_ENOENT, "no board is named; there are %s", list);
+	else
+		mbxi_fail(MBX_ENOENT,
+			  "no board \"%.40s\"; did you mean %s? There are %s",
+			  name, closest(name), list);
 	return NULL;
 }
 
@@ -315,7 +314,7 @@ int mbxi_open_board(struct mbx_region *r, const char *name, const char *board,
 {
 	const struct mbx_board *b = mbx_board_find(board);
 	char where[48];
-	int uio, map;
+	int uio, map, err;
 
 	if (!b)
 		return MBX_EINVAL;
@@ -331,5 +330,13 @@ int mbxi_open_board(struct mbx_region *r, const char *name, const char *board,
 	r->kind = "mem";
 	snprintf(where, sizeof(where), "0x%llx+0x%x",
 		 (unsigned long long)b->address, b->bytes);
-	return mbxi_open_mem(r, name, where, bytes);
+	err = mbxi_open_mem(r, name, where, bytes);
+	if (err && b->ram_bytes && !mbxi_root_has("/proc/device-tree"))
+		return mbxi_fail(
+			err,
+			"%s: this machine has no device tree, so it is "
+			"not that board; to emulate it here: \"mbx sim "
+			"--board %s\"",
+			name, b->name);
+	return err;
 }

@@ -635,6 +635,13 @@ static int uio_open(struct mbxi_bell *b, const char *arg)
 	if (!copy)
 		return mbxi_fail(MBX_ENOMEM, "out of memory");
 	ring = strchr(copy, ',');
+	if (!ring && strchr(copy, '=')) {
+		free(copy);
+		return mbxi_fail(MBX_EINVAL,
+				 "%s: a comma stands between the device and "
+				 "what rings, as in uio:mailbox,1+0x0=1",
+				 name);
+	}
 	if (ring)
 		*ring++ = 0;
 	err = mbxi_uio_find(name, copy, &b->device);

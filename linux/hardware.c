@@ -46,6 +46,13 @@ int mbxi_root_open(const char *path, int how)
 	return below_root(full, path) ? -1 : open(full, how | O_CLOEXEC, 0600);
 }
 
+bool mbxi_root_has(const char *path)
+{
+	char full[PATH_MAX];
+
+	return below_root(full, path) == 0 && access(full, F_OK) == 0;
+}
+
 static DIR *root_dir(const char *path)
 {
 	char full[PATH_MAX];
@@ -199,10 +206,10 @@ static uint64_t number(const uint8_t *p, unsigned int n)
 
 static bool has(const char *node, const char *property)
 {
-	char path[PATH_MAX], full[PATH_MAX];
+	char path[PATH_MAX];
 
 	snprintf(path, sizeof(path), RESERVED "/%s/%s", node, property);
-	return below_root(full, path) == 0 && access(full, F_OK) == 0;
+	return mbxi_root_has(path);
 }
 
 static bool is_disabled(const char *node)
@@ -343,6 +350,12 @@ int mbxi_uio_find(const char *name, const char *what, struct mbxi_uio *u)
 {
 	char list[200];
 	int found = search_uio(what, u, list, sizeof(list));
+
+	/* "/dev/uio0" and "uio0" are the device's file: that of a number */
+	if (!found && strncmp(what, "/dev/", 5) == 0)
+		what += 5;
+	if (!found && strncmp(what, "uio", 3) == 0)
+		found = search_uio(what + 3, u, list, sizeof(list));
 
 	if (found == 1)
 		return 0;

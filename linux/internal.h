@@ -53,6 +53,9 @@ struct mbxi_span {
 bool mbxi_parse_size(const char *s, uint64_t *bytes);
 bool mbxi_parse_span(const char *s, struct mbxi_span *span);
 bool mbxi_good_size(uint64_t bytes);
+/* What keeps it from being a span, for people; NULL: nothing does. */
+#define MBXI_FAULT 100
+const char *mbxi_span_fault(const char *s, char why[MBXI_FAULT]);
 int mbxi_check_span(const char *name, const struct mbxi_span *span);
 
 /*
@@ -63,6 +66,12 @@ int mbxi_check_span(const char *name, const struct mbxi_span *span);
 const char *mbxi_ram_slice(uint64_t bytes, char slice[MBXI_SLICE]);
 const char *mbxi_held_slice(const struct mbx_region *file,
 			    char slice[MBXI_SLICE]);
+
+/*
+ * How many letters must be put in, taken out or changed to get from @a to @b, or
+ * to its beginning: half a name is a good one.
+ */
+size_t mbxi_distance(const char *a, const char *b);
 
 /* Map @bytes of @fd as @r->flags say. Returns 0 or -errno, unexplained. */
 int mbxi_map(struct mbx_region *r, int fd, uint64_t off, size_t bytes);
@@ -97,6 +106,7 @@ int mbxi_own_physical(struct mbx_region *r, const char *name);
 
 const char *mbxi_root(void);
 int mbxi_root_open(const char *path, int how);
+bool mbxi_root_has(const char *path);
 /* At most @cap bytes of a file: how many, or -1 and errno. */
 ssize_t mbxi_root_read(const char *path, void *buf, size_t cap);
 bool mbxi_parse_number(const char *s, uint64_t *v);

@@ -237,6 +237,33 @@ bool mbxi_parse_span(const char *s, struct mbxi_span *span)
 	return *end == '+' && mbxi_parse_size(end + 1, &span->bytes);
 }
 
+const char *mbxi_span_fault(const char *s, char why[MBXI_FAULT])
+{
+	int n = (int)strcspn(s, "+-");
+	struct mbxi_span span;
+	char *end;
+
+	if (mbxi_parse_span(s, &span))
+		return NULL;
+	strtoull(s, &end, 0);
+	if (*s < '0' || *s > '9' || end != s + n)
+		snprintf(why, MBXI_FAULT, "\"%.*s\" is no number%s",
+			 n < 40 ? n : 40, s,
+			 n && strspn(s, "0123456789abcdefABCDEF") == (size_t)n
+				 ? ": hexadecimal begins with 0x"
+				 : "");
+	else if (!*end || !end[1])
+		snprintf(why, MBXI_FAULT, "no size after \"%.40s\"", s);
+	else if (*end == '-')
+		snprintf(why, MBXI_FAULT, "\"%.40s\" has an end, not a size",
+			 s);
+	else
+		snprintf(why, MBXI_FAULT,
+			 "\"%.40s\" is no size: a number, then K, M or G",
+			 end + 1);
+	return why;
+}
+
 bool mbxi_good_size(uint64_t bytes)
 {
 	return bytes >= sizeof(struct mbx_super) && bytes <= MBX_MAX_REGION &&
@@ -324,10 +351,20 @@ static const struct backend *find_backend(const char **name)
 		if (strncmp(*name, backends[i].prefix,
 			    strlen(backends[i].prefix)) == 0)
 			return &backends[i];
-	mbxi_fail(MBX_EINVAL,
-		  "\"%s\" names no region: expected shm:/NAME, file:PATH, "
-		  "anon:SIZE, mem:ADDR+SIZE, dt:NODE, uio:NAME or board:NAME",
-		  *name);
+	if (strncmp(*name, "/dev/shm/", 9) == 0)
+		mbxi_fail(MBX_EINVAL,
+			  "\"%s\" is a path: as a region it is shm:%s", *name,
+			  *name + 8);
+	else if (**name == '/' || **name == '.')
+		mbxi_fail(MBX_EINVAL,
+			  "\"%s\" is a path: as a region it is file:%s", *name,
+			  *name);
+	else
+		mbxi_fail(MBX_EINVAL,
+			  "\"%s\" names no region: expected shm:/NAME, "
+			  "file:PATH, anon:SIZE, mem:ADDR+SIZE, dt:NODE, "
+			  "uio:NAME or board:NAME",
+			  *name);
 	return NULL;
 }
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -109,9 +110,31 @@ static int open_error(const char *name, int e, bool creating)
 		       "\"mbx sim\"";
 	if (e == EEXIST)
 		todo = "; attach to it, or remove it (\"mbx rm\")";
-	if (e == EACCES)
-		todo = "; whose is it?";
 	return mbxi_fail(mbxi_errno(e), "%s: %s%s", name, strerror(e), todo);
+}
+
+/* Whose is it, then, that it was kept from us? */
+static int denied_error(const char *name, const char *path, bool shm)
+{
+	char *file;
+	struct stat st;
+	int err;
+
+	if (asprintf(&file, "%s%s", shm ? "/dev/shm" : "", path) < 0)
+		return mbxi_fail(MBX_ENOMEM, "out of memory");
+	if (stat(file, &st) == 0)
+		err = mbxi_fail(MBX_EACCES,
+				"%s: %s; it is user %u's, with mode %03o, and "
+				"you are user %u: have its owner change that",
+				name, strerror(EACCES), st.st_uid,
+				st.st_mode & 0777u, geteuid());
+	else
+		err = mbxi_fail(MBX_EACCES,
+				"%s: %s; a folder on the way to it is closed "
+				"to user %u",
+				name, strerror(EACCES), geteuid());
+	free(file);
+	return err;
 }
 
 static bool good_shm_name(const char *s)
@@ -137,6 +160,8 @@ static int open_path(struct mbx_region *r, const char *name, const char *path,
 				 "the slice",
 				 name, path);
 	r->fd = opener(path, open_flags(r->flags), 0600);
+	if (r->fd < 0 && errno == EACCES)
+		return denied_error(name, path, strcmp(r->kind, "shm") == 0);
 	if (r->fd < 0)
 		return open_error(name, errno, r->flags & MBX_REGION_CREATE);
 	if (r->flags & MBX_REGION_CREATE) {
@@ -179,9 +204,17 @@ static int open_named(struct mbx_region *r, const char *name, char *path,
 	bool shm = strcmp(r->kind, "shm") == 0;
 	struct mbxi_span slice;
 	int cut = cut_slice(path, name, &slice);
+	char why[MBXI_FAULT];
+	const char *at;
 
 	if (cut < 0)
 		return cut;
+	at = strchr(path, '@');
+	if (shm && at && mbxi_span_fault(at + 1, why))
+		return mbxi_fail(MBX_EINVAL,
+				 "%s: %s; a slice is @OFFSET+SIZE, as in "
+				 "shm:/board@0x10000+64K",
+				 name, why);
 	if (shm && !good_shm_name(path))
 		return mbxi_fail(
 			MBX_EINVAL,

@@ -211,14 +211,16 @@ static int open_physical(struct mbx_region *r, const char *name,
 int mbxi_open_mem(struct mbx_region *r, const char *name, const char *where,
 		  size_t bytes)
 {
+	char why[MBXI_FAULT];
 	struct mbxi_span span;
 	int err;
 
-	if (!mbxi_parse_span(where, &span))
+	if (mbxi_span_fault(where, why))
 		return mbxi_fail(MBX_EINVAL,
-				 "%s: expected an address and a size, as in "
-				 "mem:0x3ed80000+64K",
-				 name);
+				 "%s: %s; an address and a size are expected, "
+				 "as in mem:0x3ed80000+64K",
+				 name, why);
+	mbxi_parse_span(where, &span);
 	err = mbxi_check_span(name, &span);
 	return err ? err : open_physical(r, name, &span, bytes);
 }
@@ -261,12 +263,15 @@ static int find_carveout(const char *name, const char *node, struct find *f)
 {
 	char path[128];
 
+	node = behind(node, "/proc/device-tree");
 	*f = (struct find){ .want = behind(node, "/reserved-memory/") };
 	if (mbxi_each_carveout(find_node, f) < 0)
 		return mbxi_fail(MBX_ENOENT,
 				 "%s: %s/proc/device-tree/reserved-memory is "
 				 "not there: no memory is reserved, or there "
-				 "is no device tree",
+				 "is no device tree; boot with your board's "
+				 "overlay (\"mbx boards\"), or add a node with "
+				 "no-map",
 				 name, mbxi_root());
 	if (!f->count && mbxi_label(node, path, sizeof(path)) == 0 &&
 	    behind(path, "/reserved-memory/") != path) {

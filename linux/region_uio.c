@@ -68,7 +68,10 @@ int mbxi_open_uio(struct mbx_region *r, const char *name, const char *device,
 
 	if (!copy)
 		return mbxi_fail(MBX_ENOMEM, "out of memory");
+	/* in "/dev/uio0/1" only the last of the slashes is a map's */
 	map = strrchr(copy, '/');
+	if (strncmp(copy, "/dev/", 5) == 0 && map == copy + 4)
+		map = NULL;
 	if (map)
 		*map++ = 0;
 	if (!*copy || (map && !*map))

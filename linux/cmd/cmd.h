@@ -98,6 +98,9 @@ int64_t until_ms(long long timeout_ms);
 int slice(int64_t until);
 void nap_ms(int ms);
 
+/* Fails if it is the name of memory that no other program can reach. */
+void not_anonymous(const char *name);
+
 /* Which region is meant; fails if none is. */
 const char *region_name(const struct args *a);
 

@@ -155,6 +155,18 @@ static void put_bytes(struct encoder *e, const void *data, size_t n)
 	e->at += (uint32_t)n;
 }
 
+/* The largest number that a field can have. */
+static uint64_t top_of(const struct field *f)
+{
+	return UINT64_MAX >> (64 - f->size * 8) >> (f->base == 'i');
+}
+
+static bool is_integer(const char *s)
+{
+	s += *s == '-';
+	return *s && !s[strspn(s, "0123456789")];
+}
+
 static _Noreturn void bad_value(const struct encoder *e, const struct field *f,
 				const char *value)
 {
@@ -167,6 +179,14 @@ static _Noreturn void bad_value(const struct encoder *e, const struct field *f,
 		     "\"%s\" does not fit field \"%s\" of %u characters; the "
 		     "channel carries \"%s\"",
 		     value, f->name, f->count, e->text);
+	if (f->base != 'f' && is_integer(value))
+		fail(USAGE,
+		     "%s is out of range for field \"%s\", %s%u: %s%llu to "
+		     "%llu; the channel carries \"%s\"",
+		     value, f->name, names[(int)f->base], f->size * 8,
+		     f->base == 'i' ? "-" : "",
+		     f->base == 'i' ? top_of(f) + 1ull : 0ull,
+		     (unsigned long long)top_of(f), e->text);
 	fail(USAGE,
 	     "\"%s\" is no %s%u for field \"%s\"; the channel carries \"%s\" "
 	     "(raw bytes: --hex, --file)",
@@ -176,11 +196,8 @@ static _Noreturn void bad_value(const struct encoder *e, const struct field *f,
 /* Does the 64-bit @v, as written down, fit the field? */
 static bool in_range(const struct field *f, bool negative, uint64_t v)
 {
-	unsigned int bits = f->size * 8;
-	uint64_t top = bits == 64 ? UINT64_MAX : (1ull << bits) - 1;
+	uint64_t top = top_of(f);
 
-	if (f->base == 'i')
-		top >>= 1;
 	if (negative)
 		return f->base == 'i' && v <= top + 1;
 	return v <= top;

@@ -96,8 +96,12 @@ void doctor_todo(struct doctor *d, const char *check, const char *remedy,
 void doctor_error(struct doctor *d, const char *check, const char *said,
 		  const char *remedy)
 {
+	size_t n = strlen(check);
 	char s[512], *cut;
 
+	/* "doorbell uio:0: ..." is about a doorbell, as its finding is */
+	if (strncmp(said, check, n) == 0 && said[n] == ' ')
+		said += n + 1;
 	snprintf(s, sizeof(s), "%s", said);
 	cut = strrchr(s, ';');
 	if (cut) {
@@ -785,6 +789,8 @@ static int run_doctor(struct args *a)
 		     a->value['r'], a->argv[0]);
 	if (!name)
 		name = getenv("MBX_REGION");
+	if (name)
+		not_anonymous(name);
 	doctor_check_root();
 	if (name && *name) {
 		diagnose(&d, name, watch_ms);

@@ -19,14 +19,6 @@
 
 /* ---- reading below the root ---- */
 
-static bool exists(const char *path)
-{
-	char full[PATH_MAX];
-
-	snprintf(full, sizeof(full), "%s%s", mbxi_root(), path);
-	return access(full, F_OK) == 0;
-}
-
 /* The entries of a folder, sorted, "." and ".." left out; or -1. */
 static int entries(const char *path, struct dirent ***list)
 {
@@ -290,14 +282,14 @@ static void explain_uio(struct doctor *d, const char *node)
 {
 	char device[256], path[320];
 
-	if (!exists("/sys/class/uio"))
+	if (!mbxi_root_has("/sys/class/uio"))
 		doctor_wrong(d, "uio",
 			     "modprobe uio_pdrv_genirq of_id=generic-uio; if "
 			     "there is none, build the kernel with CONFIG_UIO "
 			     "and CONFIG_UIO_PDRV_GENIRQ, or use mem: or dt:",
 			     "this kernel has no UIO: no %s/sys/class/uio",
 			     mbxi_root());
-	else if (!exists(DRIVER))
+	else if (!mbxi_root_has(DRIVER))
 		doctor_wrong(d, "uio",
 			     "modprobe uio_pdrv_genirq of_id=generic-uio",
 			     "the driver uio_pdrv_genirq is not loaded");
@@ -310,7 +302,7 @@ static void explain_uio(struct doctor *d, const char *node)
 			     node);
 	else {
 		snprintf(path, sizeof(path), DEVICES "/%s/driver", device);
-		if (!exists(path))
+		if (!mbxi_root_has(path))
 			doctor_wrong(d, "uio",
 				     "load the driver with of_id=generic-uio, "
 				     "or uio_pdrv_genirq.of_id=generic-uio on "
@@ -328,9 +320,10 @@ void doctor_check_root(void)
 {
 	if (!*mbxi_root())
 		return;
-	if (!exists("/"))
+	if (!mbxi_root_has("/"))
 		fail(USAGE, "MBX_ROOT=%s: %s", mbxi_root(), strerror(errno));
-	if (!exists("/proc") && !exists("/sys") && !exists("/dev"))
+	if (!mbxi_root_has("/proc") && !mbxi_root_has("/sys") &&
+	    !mbxi_root_has("/dev"))
 		fail(USAGE,
 		     "MBX_ROOT=%s: there is no proc, sys or dev in it; name "
 		     "the folder that they were copied to",
@@ -371,7 +364,9 @@ void doctor_no_region(struct doctor *d, const char *name, int err)
 {
 	char node[64];
 
-	if (err == MBX_ENOENT && begins(name, "uio:")) {
+	/* "uio0" and "/dev/uio0" are no names of nodes */
+	if (err == MBX_ENOENT && begins(name, "uio:") &&
+	    !begins(name, "uio:/") && !begins(name, "uio:uio")) {
 		snprintf(node, sizeof(node), "%.*s",
 			 (int)strcspn(name + 4, "/"), name + 4);
 		explain_uio(d, node);
@@ -505,7 +500,7 @@ static const char *kernel_has(const char *option)
 void doctor_survey(struct doctor *d)
 {
 	static const struct mbxi_span none;
-	bool tree = exists("/proc/device-tree");
+	bool tree = mbxi_root_has("/proc/device-tree");
 	const struct mbx_board *board = tree ? survey_board(d) : NULL;
 
 	if (!tree)
@@ -516,7 +511,7 @@ void doctor_survey(struct doctor *d)
 		  kernel_has("CONFIG_STRICT_DEVMEM"),
 		  kernel_has("CONFIG_IO_STRICT_DEVMEM"));
 	doctor_ok(d, "user", "%u; mem: and dt: take root and /dev/mem (%s)",
-		  geteuid(), exists("/dev/mem") ? "there" : "missing");
+		  geteuid(), mbxi_root_has("/dev/mem") ? "there" : "missing");
 	if (tree) {
 		survey_reserved(d, board);
 		survey_uio(d);

@@ -2,6 +2,8 @@
 /* mbx: look into any region, and use it. The table, arguments, errors. */
 #include "cmd.h"
 
+#include "internal.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
@@ -221,6 +223,16 @@ enum mbx_side opt_side(const struct args *a)
 
 /* ---- regions and links ---- */
 
+void not_anonymous(const char *name)
+{
+	if (strncmp(name, "anon:", 5) == 0)
+		fail(USAGE,
+		     "%s: such memory is for a program and its children, by "
+		     "the library, and would end with this command: name a "
+		     "region that stays, as in shm:/pair or file:PATH",
+		     name);
+}
+
 const char *region_name(const struct args *a)
 {
 	const char *name = a->value['r'] ? a->value['r'] : getenv("MBX_REGION");
@@ -230,6 +242,7 @@ const char *region_name(const struct args *a)
 		     "no region given: use -r NAME or set MBX_REGION, as in "
 		     "\"mbx info -r shm:/board\" (\"mbx ls\" lists those there "
 		     "are)");
+	not_anonymous(name);
 	return name;
 }
 
@@ -323,8 +336,8 @@ static void help_command(const struct command *c)
 	const struct opt *o;
 	char left[40];
 
-	printf("usage: mbx %s [OPTION]... %s\n%s.\n\n", c->name, c->operands,
-	       c->summary);
+	printf("usage: mbx %s [OPTION]...%s%s\n%s.\n\n", c->name,
+	       *c->operands ? " " : "", c->operands, c->summary);
 	for (o = c->opts; o->code; o++) {
 		snprintf(left, sizeof(left), "-%c, --%s%s%s", o->code, o->name,
 			 o->arg ? " " : "", o->arg ? o->arg : "");
@@ -405,20 +418,28 @@ static void parse(const struct command *c, int argc, char **argv,
 		a->argv[a->argc++] = argv[optind++];
 	if (a->argc < c->min || (c->max >= 0 && a->argc > c->max))
 		fail(USAGE,
-		     "usage: mbx %s [OPTION]... %s (see \"mbx %s --help\")",
-		     c->name, c->operands, c->name);
+		     "usage: mbx %s [OPTION]...%s%s (see \"mbx %s --help\")",
+		     c->name, *c->operands ? " " : "", c->operands, c->name);
 }
 
 static const struct command *find_command(const char *name)
 {
-	const struct command *c;
-	size_t i;
+	const struct command *c, *near = NULL;
+	size_t i, least = (strlen(name) + 1) / 2, n;
 
 	for (i = 0; i < GROUPS; i++)
-		for (c = groups[i]; c->name; c++)
+		for (c = groups[i]; c->name; c++) {
 			if (strcmp(c->name, name) == 0)
 				return c;
-	fail(USAGE, "no command \"%s\"; \"mbx --help\" lists them", name);
+			n = mbxi_distance(name, c->name);
+			if (n >= least)
+				continue;
+			near = c;
+			least = n;
+		}
+	fail(USAGE, "no command \"%s\"%s%s%s; \"mbx --help\" lists them", name,
+	     near ? "; did you mean \"" : "", near ? near->name : "",
+	     near ? "\"?" : "");
 }
 
 int main(int argc, char **argv)

@@ -78,6 +78,14 @@ static uint8_t full_policy(char **rest)
 	return MBX_BLOCK;
 }
 
+/* Fields are of two words: this was to be something else. */
+static bool is_one_word(const char *type)
+{
+	size_t n = strspn(type, "abcdefghijklmnopqrstuvwxyz");
+
+	return n && (!type[n] || type[n] == ':');
+}
+
 /* What is wrong with the type for messages of @max bytes, or NULL. */
 static const char *check_type(const struct mbx_channel *c, enum part which,
 			      uint32_t max)
@@ -200,6 +208,9 @@ static void declare(struct mbx_channel *c, const char *word, char *copy)
 			 c->is.fwd.max_bytes - (call ? 8 : 0));
 	if (!why && call)
 		why = check_type(c, REPLY, c->is.back.max_bytes - 8);
+	if (why && c->is.kind == MBX_KIND_QUEUE && is_one_word(c->is.type))
+		bad_channel(word, "no such type, and a full queue can fail, "
+				  "drop or block");
 	if (why)
 		bad_channel(word, why);
 }
@@ -230,11 +241,7 @@ static int run_create(struct args *a)
 
 	if (!channels || !copies)
 		fail(FAILED, "out of memory");
-	if (strncmp(a->argv[0], "anon:", 5) == 0)
-		fail(USAGE,
-		     "%s would end with this command: name a region that stays, "
-		     "as in shm:/pair or file:PATH",
-		     a->argv[0]);
+	not_anonymous(a->argv[0]);
 	for (i = 0; i < count; i++) {
 		copies[i] = strdup(a->argv[i + 1]);
 		declare(&channels[i], a->argv[i + 1], copies[i]);

@@ -29,7 +29,10 @@ static void test_open_bad_name_says_what_is_expected(void **state)
 	unsetenv("MBX_REGION");
 	refuses(NULL, 0, 0, MBX_EINVAL, "MBX_REGION");
 	refuses("", 0, 0, MBX_EINVAL, "MBX_REGION");
-	refuses("/dev/shm/x", 0, 0, MBX_EINVAL, "shm:/NAME");
+	refuses("x", 0, 0, MBX_EINVAL, "shm:/NAME");
+	refuses("/dev/shm/x", 0, 0, MBX_EINVAL, "shm:/x");
+	refuses("/tmp/x", 0, 0, MBX_EINVAL, "file:/tmp/x");
+	refuses("shm:/a@4096", 0, 0, MBX_EINVAL, "no size");
 	refuses("shm:x", 0, 0, MBX_EINVAL, "slash");
 	refuses("shm:/", 0, 0, MBX_EINVAL, "slash");
 	refuses("shm:/a/b", 0, 0, MBX_EINVAL, "slash");
