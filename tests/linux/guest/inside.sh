@@ -62,7 +62,7 @@ once_what_is_no_region_of_ours_is_refused_with_the_reason() {
     refused 'not all within the carve-out' mem:0x3ed80000+128K
     refused 'not all within the carve-out' mem:0x3ed70000+128K
     refused 'page' mem:0x3ed80004+64K
-    refused 'expected an address and a size' mem:0x3ed80000
+    refused 'no size after "0x3ed80000"' mem:0x3ed80000
     refused 'not formatted yet' dt:spare
     devmem 0x3eda0000 32 0xdeadbeef
     refused 'not an mbx region: its first word is 0xdeadbeef' \
