@@ -56,7 +56,10 @@ static void blocking_rounds(struct mbx_end *out, struct mbx_end *in)
 	}
 }
 
-/* As a program with its own poll(): arm, sleep, take all there is. */
+/*
+ * As a program with its own poll(): arm, sleep, take all there is. On a busy
+ * computer an answer may be there before one can sleep: go on until one did.
+ */
 static void polling_rounds(struct mbx *m, struct mbx_end *out,
 			   struct mbx_end *in)
 {
@@ -65,10 +68,10 @@ static void polling_rounds(struct mbx *m, struct mbx_end *out,
 
 	assert_true(mbx_fd(m) >= 0);
 	assert_int_equal(mbx_fd(m), mbx_fd(m));
-	while (got < rounds) {
+	while (got < rounds || got < sent || !sleeps) {
 		struct pollfd p = { .fd = mbx_fd(m), .events = POLLIN };
 
-		if (sent - got < 4 && sent < rounds) {
+		if (sent < rounds ? sent - got < 4 : sent == got && !sleeps) {
 			assert_mbx(mbx_send(out, &sent, 4, PATIENCE_MS), 0);
 			sent++;
 			continue;
@@ -88,7 +91,6 @@ static void polling_rounds(struct mbx *m, struct mbx_end *out,
 		}
 		assert_mbx(n, MBX_EAGAIN);
 	}
-	assert_true(sleeps > 0);
 }
 
 /* @slow: a side looks by a timer, so each round takes about a millisecond. */
