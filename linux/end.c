@@ -350,12 +350,15 @@ static void notify_if_moved(struct mbx_end *e, struct mbx_rx *rx, uint32_t pos)
 /*
  * A peer that is awake answers sooner than this process could fall asleep and
  * be woken, with a system call on either side. So look on for a microsecond or
- * two before that: true once there is a header at @word.
+ * two before that: true once there is a header at @word. Not in Device memory,
+ * where each look goes out to the bus that the peer works on, too.
  */
-static bool comes_at_once(const struct mbx_word *word)
+static bool comes_at_once(const struct mbx_end *e, const struct mbx_word *word)
 {
 	int i;
 
+	if (e->m->region.memory == MBX_MEMORY_DEVICE)
+		return false;
 	for (i = 0; i < LOOKS && !mbx_ld(word); i++) {
 #if defined(__x86_64__) || defined(__i386__)
 		__builtin_ia32_pause();
@@ -375,7 +378,7 @@ static int sleep_for_data(struct mbx_end *e, struct mbx_rx *rx,
 
 	if (!us)
 		return MBX_EAGAIN;
-	if (comes_at_once(watch.word))
+	if (comes_at_once(e, watch.word))
 		return 0;
 	if (!mbx_rx_want_data(rx, 1))
 		mbxi_bell_wait(e->m->bell, &watch, 1, us);
