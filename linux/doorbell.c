@@ -43,6 +43,7 @@ struct kind {
 
 struct mbxi_bell {
 	const struct kind *kind;
+	char *name;
 	uint32_t period_us; /* poll: how often to look */
 	bool peer_futex;
 	int in, out;  /* descriptors; -1: none */
@@ -67,6 +68,13 @@ struct mbxi_bell {
 };
 
 #define FALLBACK_US 1000u
+
+/* The one whose time is of 64 bits on 32-bit hosts too (Linux 5.1) */
+#ifdef SYS_futex_time64
+#define FUTEX_64 SYS_futex_time64
+#else
+#define FUTEX_64 SYS_futex
+#endif
 
 static struct timespec span(uint32_t us)
 {
@@ -194,6 +202,14 @@ static void futex_ring(struct mbxi_bell *b, const struct mbx_word *word)
 		wake(mbx_word_raw(word));
 }
 
+/* Where the kernel has no such call, or the memory no futexes: look again. */
+static void slept(long result, uint32_t us)
+{
+	if (result < 0 && errno != EAGAIN && errno != EINTR &&
+	    errno != ETIMEDOUT)
+		sleep_us(us < FALLBACK_US ? us : FALLBACK_US);
+}
+
 /*
  * Sleep on several words at once by futex_waitv (Linux 5.16). Where it is
  * missing, or the peer does not wake by futex, look every millisecond.
@@ -225,9 +241,7 @@ static void futex_sleep(const struct mbxi_watch *watch, int count, uint32_t us,
 	until.tv_nsec = now.tv_nsec + time.tv_nsec;
 	until.tv_sec = now.tv_sec + time.tv_sec + until.tv_nsec / 1000000000;
 	until.tv_nsec %= 1000000000;
-	if (syscall(SYS_futex_waitv, v, i, 0, &until, CLOCK_MONOTONIC) < 0 &&
-	    errno != EAGAIN && errno != EINTR && errno != ETIMEDOUT)
-		sleep_us(us < FALLBACK_US ? us : FALLBACK_US);
+	slept(syscall(SYS_futex_waitv, v, i, 0, &until, CLOCK_MONOTONIC), us);
 }
 
 static uint32_t futex_patience(const struct mbxi_bell *b, uint32_t us)
@@ -237,10 +251,22 @@ static uint32_t futex_patience(const struct mbxi_bell *b, uint32_t us)
 	return rings || us < FALLBACK_US ? us : FALLBACK_US;
 }
 
+/* Most sleep on one word: that takes no clock, and no newer kernel. */
 static void futex_wait(struct mbxi_bell *b, const struct mbxi_watch *watch,
 		       int count, uint32_t us)
 {
-	futex_sleep(watch, count, futex_patience(b, us), NULL, 0);
+	struct __kernel_timespec t;
+
+	us = futex_patience(b, us);
+	if (count != 1) {
+		futex_sleep(watch, count, us, NULL, 0);
+		return;
+	}
+	t.tv_sec = us / 1000000;
+	t.tv_nsec = us % 1000000 * 1000;
+	slept(syscall(FUTEX_64, watch->word, FUTEX_WAIT, mbx_le32(watch->idle),
+		      &t, NULL, 0),
+	      us);
 }
 
 /* The thread behind mbxi_bell_fd(): sleeps on what is armed, then says so. */
@@ -736,9 +762,12 @@ int mbxi_bell_open(struct mbxi_bell **bell, const char *name)
 	b->kind = kind;
 	b->wakeup = kind->wakeup;
 	b->in = b->out = b->pollable = b->timer = -1;
-	err = kind->open(b, arg);
+	b->name = strdup(name && *name ? name : "automatic");
+	err = b->name ? kind->open(b, arg)
+		      : mbxi_fail(MBX_ENOMEM, "out of memory");
 	if (err) {
 		close_descriptors(b);
+		free(b->name);
 		free(b);
 		return err;
 	}
@@ -752,7 +781,20 @@ void mbxi_bell_close(struct mbxi_bell *b)
 		return;
 	b->kind->close(b);
 	close_descriptors(b);
+	free(b->name);
 	free(b);
+}
+
+const char *mbxi_bell_name(const struct mbxi_bell *b)
+{
+	return b->name;
+}
+
+bool mbxi_bell_rings(const struct mbxi_bell *b)
+{
+	if (b->kind->ring == uio_ring)
+		return b->bell != NULL;
+	return b->kind->wakeup == MBX_WAKE_DOORBELL;
 }
 
 uint32_t mbxi_bell_wakeup(const struct mbxi_bell *b)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define LOG_LOOK_US 10000u
+#define LOOKS	    50	    /* before going to sleep */
 #define CALL_MAX_MS 2000000 /* a request has 31 bits for microseconds */
 
 /* The channels count in 32 bits; what is longer never fits anyway. */
@@ -285,8 +286,9 @@ static int explain_taking(const struct mbx_end *e, int err, size_t cap)
 	return explain(e, err, 0);
 }
 
-static int need_role(const struct mbx_end *e, bool ok, int timeout_ms,
-		     const char *to)
+/* Not inlined into every call, which then saves no registers for it. */
+static __attribute__((noinline)) int wrong_use(const struct mbx_end *e, bool ok,
+					       int timeout_ms, const char *to)
 {
 	static const char *const can[] = { "sent to",	"received from",
 					   "written",	"read",
@@ -299,11 +301,16 @@ static int need_role(const struct mbx_end *e, bool ok, int timeout_ms,
 				 e->channel->name,
 				 kind_names[e->channel->is.kind], can[e->role],
 				 to);
-	if (timeout_ms < 0)
-		return mbxi_fail(MBX_EINVAL,
-				 "channel \"%s\": a timeout of %d ms",
-				 e->channel->name, timeout_ms);
-	return mbxi_tick(e->m, false);
+	return mbxi_fail(MBX_EINVAL, "channel \"%s\": a timeout of %d ms",
+			 e->channel->name, timeout_ms);
+}
+
+static inline int need_role(const struct mbx_end *e, bool ok, int timeout_ms,
+			    const char *to)
+{
+	if (!ok || timeout_ms < 0)
+		return wrong_use(e, ok, timeout_ms, to);
+	return mbxi_looked(e->m) ? 0 : mbxi_tick(e->m, true);
 }
 
 /* ---- waiting ---- */
@@ -340,15 +347,36 @@ static void notify_if_moved(struct mbx_end *e, struct mbx_rx *rx, uint32_t pos)
 		notify_rx(e, rx);
 }
 
+/*
+ * A peer that is awake answers sooner than this process could fall asleep and
+ * be woken, with a system call on either side. So look on for a microsecond or
+ * two before that: true once there is a header at @word.
+ */
+static bool comes_at_once(const struct mbx_word *word)
+{
+	int i;
+
+	for (i = 0; i < LOOKS && !mbx_ld(word); i++) {
+#if defined(__x86_64__) || defined(__i386__)
+		__builtin_ia32_pause();
+#elif defined(__aarch64__) || defined(__arm__)
+		__asm__ volatile("yield");
+#endif
+	}
+	return i < LOOKS;
+}
+
 /* Sleep until @rx has something; 0, or MBX_EAGAIN when the time is over. */
 static int sleep_for_data(struct mbx_end *e, struct mbx_rx *rx,
-			  const struct mbxi_patience *p)
+			  struct mbxi_patience *p)
 {
 	struct mbxi_watch watch = { mbx_word_at(rx->at.ring, rx->pos), 0 };
 	uint32_t us = mbxi_left_us(p);
 
 	if (!us)
 		return MBX_EAGAIN;
+	if (comes_at_once(watch.word))
+		return 0;
 	if (!mbx_rx_want_data(rx, 1))
 		mbxi_bell_wait(e->m->bell, &watch, 1, us);
 	mbx_rx_want_data(rx, 0);
@@ -357,7 +385,7 @@ static int sleep_for_data(struct mbx_end *e, struct mbx_rx *rx,
 
 /* The same for room on @tx. */
 static int sleep_for_room(struct mbx_end *e, struct mbx_tx *tx,
-			  const struct mbxi_patience *p)
+			  struct mbxi_patience *p)
 {
 	struct mbxi_watch watch = { tx->at.rx, 0 };
 	uint32_t us = mbxi_left_us(p);
@@ -382,9 +410,9 @@ static int no_peer(const struct mbx_end *e)
 }
 
 /* Wait for the peer to be up. 0, MBX_ENOTCONN, or the link's error. */
-static int wait_up(struct mbx_end *e, const struct mbxi_patience *p)
+static int wait_up(struct mbx_end *e, struct mbxi_patience *p)
 {
-	int err = mbxi_tick(e->m, false);
+	int err = 0;
 
 	while (!err && !e->m->link.peer_session) {
 		if (!mbxi_left_us(p))
@@ -399,48 +427,72 @@ static int wait_up(struct mbx_end *e, const struct mbxi_patience *p)
 
 enum how { SEND, PUT, CLAIM };
 
-static int try_send(struct mbx_end *e, enum how how, const void *msg,
-		    uint32_t bytes, struct mbx_word **data)
+static inline int try_send(struct mbx_end *e, enum how how, const void *msg,
+			   size_t bytes, struct mbx_word **data)
 {
+	if (!e->m->link.peer_session)
+		return MBX_ENOTCONN;
 	if (how == SEND)
-		return mbx_tx_send(&e->tx, msg, bytes);
+		return mbx_tx_send(&e->tx, msg, clamp(bytes));
 	if (how == PUT)
-		return mbx_tx_put(&e->tx, msg, bytes);
-	return mbx_tx_claim(&e->tx, bytes, data);
+		return mbx_tx_put(&e->tx, msg, clamp(bytes));
+	return mbx_tx_claim(&e->tx, clamp(bytes), data);
 }
 
-static int send_how(struct mbx_end *e, enum how how, const void *msg,
-		    size_t bytes, struct mbx_word **data, int timeout_ms)
+/* The first try said @err: wait for what is missing, and try again. */
+static __attribute__((noinline)) int send_waiting(struct mbx_end *e,
+						  enum how how, const void *msg,
+						  size_t bytes,
+						  struct mbx_word **data,
+						  int timeout_ms, int err)
 {
-	int err = need_role(e, e->role == END_SENDER, timeout_ms, "sent to");
-	uint32_t n = clamp(bytes);
-	struct mbxi_patience p;
+	struct mbxi_patience p = { timeout_ms, 0 };
 	bool waited = false;
+	int link = 0;
 
-	if (err)
-		return err;
-	p = mbxi_patience(timeout_ms);
 	for (;;) {
-		err = wait_up(e, &p);
-		if (!err)
-			err = try_send(e, how, msg, n, data);
 		/* a full ring has made the batch so far, or padding, visible */
 		if (err == MBX_EAGAIN || err == 1)
 			notify_tx(e, &e->tx);
-		if (err != MBX_EAGAIN || e->channel->is.full != MBX_BLOCK)
+		if (err == MBX_ENOTCONN) {
+			link = wait_up(e, &p);
+		} else if (err == MBX_EAGAIN &&
+			   e->channel->is.full == MBX_BLOCK) {
+			waited = true;
+			if (sleep_for_room(e, &e->tx, &p) == MBX_EAGAIN)
+				break;
+			link = mbxi_tick(e->m, false);
+		} else {
 			break;
-		waited = true;
-		if (sleep_for_room(e, &e->tx, &p) == MBX_EAGAIN)
+		}
+		if (link)
+			break;
+		err = try_send(e, how, msg, bytes, data);
+		if (!err)
 			break;
 	}
 	if (waited && !e->m->dead)
 		mbx_tx_want_room(&e->tx, 0);
+	if (link || err >= 0)
+		return link ? link : err;
 	if (err == MBX_EAGAIN)
-		return mbxi_fail(err,
-				 "channel \"%s\" is full: the peer has taken "
-				 "nothing for %d ms",
-				 e->channel->name, timeout_ms);
-	return err < 0 ? explain(e, err, bytes) : err;
+		return mbxi_fail_later(err,
+				       "channel \"%s\" is full: the peer has "
+				       "taken nothing for %d ms",
+				       e->channel->name, timeout_ms);
+	return explain(e, err, bytes);
+}
+
+static inline int send_how(struct mbx_end *e, enum how how, const void *msg,
+			   size_t bytes, struct mbx_word **data, int timeout_ms)
+{
+	int err = need_role(e, e->role == END_SENDER, timeout_ms, "sent to");
+
+	if (err)
+		return err;
+	err = try_send(e, how, msg, bytes, data);
+	return err ? send_waiting(e, how, msg, bytes, data, timeout_ms, err)
+		   : 0;
 }
 
 int mbx_send(struct mbx_end *e, const void *msg, size_t bytes, int timeout_ms)
@@ -504,8 +556,8 @@ int mbx_abort(struct mbx_end *e)
 /* ---- queue, receiving ---- */
 
 /* @buf is NULL for a peek. */
-static int take(struct mbx_end *e, void *buf, uint32_t cap,
-		struct mbx_word **data)
+static inline int take(struct mbx_end *e, void *buf, uint32_t cap,
+		       struct mbx_word **data)
 {
 	uint32_t pos = e->rx.pos;
 	int n = buf ? mbx_rx_recv(&e->rx, buf, cap) : mbx_rx_peek(&e->rx, data);
@@ -515,34 +567,23 @@ static int take(struct mbx_end *e, void *buf, uint32_t cap,
 	return n;
 }
 
-static int take_how(struct mbx_end *e, void *buf, size_t cap,
-		    struct mbx_word **data, int timeout_ms)
+/* Nothing there, or an error, @n: wait, and take what comes meanwhile. */
+static __attribute__((noinline)) int take_waiting(struct mbx_end *e, void *buf,
+						  size_t cap,
+						  struct mbx_word **data,
+						  int timeout_ms, int n)
 {
-	int n = need_role(e, e->role == END_RECEIVER, timeout_ms,
-			  "received from");
-	uint32_t c = clamp(cap);
-	struct mbxi_patience p;
+	struct mbxi_patience p = { timeout_ms, 0 };
 
-	if (n)
-		return n;
-	p = mbxi_patience(timeout_ms);
-	for (;;) {
-		n = take(e, buf, c, data);
-		if (n != MBX_EAGAIN)
-			break;
-		n = sleep_for_data(e, &e->rx, &p);
-		if (n == MBX_EAGAIN)
-			break;
-		n = mbxi_tick(e->m, false);
-		if (n)
-			return n;
+	while (n == MBX_EAGAIN && sleep_for_data(e, &e->rx, &p) == 0) {
+		int err = mbxi_tick(e->m, false);
+
+		if (err)
+			return err;
+		n = take(e, buf, clamp(cap), data);
 	}
-	if (n >= 0) {
-		e->again = e->first_again;
-		if (buf)
-			e->first_again = false;
+	if (n >= 0)
 		return n;
-	}
 	if (n == MBX_EMSGSIZE)
 		return mbxi_fail(n,
 				 "channel \"%s\": the next message has %u "
@@ -555,8 +596,27 @@ static int take_how(struct mbx_end *e, void *buf, size_t cap,
 		return explain(e, n, 0);
 	if (!e->m->link.peer_session)
 		return no_peer(e);
-	return mbxi_fail(n, "channel \"%s\": no message for %d ms",
-			 e->channel->name, timeout_ms);
+	return mbxi_fail_later(n, "channel \"%s\": no message for %d ms",
+			       e->channel->name, timeout_ms);
+}
+
+static inline int take_how(struct mbx_end *e, void *buf, size_t cap,
+			   struct mbx_word **data, int timeout_ms)
+{
+	int n = need_role(e, e->role == END_RECEIVER, timeout_ms,
+			  "received from");
+
+	if (n)
+		return n;
+	n = take(e, buf, clamp(cap), data);
+	if (n < 0)
+		n = take_waiting(e, buf, cap, data, timeout_ms, n);
+	if (n < 0)
+		return n;
+	e->again = e->first_again;
+	if (buf)
+		e->first_again = false;
+	return n;
 }
 
 int mbx_recv(struct mbx_end *e, void *buf, size_t cap, int timeout_ms)
@@ -680,11 +740,10 @@ int mbx_log_read(struct mbx_end *e, void *buf, size_t cap,
 	bool ok = e->role == END_READER && e->channel->is.kind == MBX_KIND_LOG;
 	int n = need_role(e, ok, timeout_ms, "read as a log");
 	struct mbx_record r = { 0 };
-	struct mbxi_patience p;
+	struct mbxi_patience p = { timeout_ms, 0 };
 
 	if (n)
 		return n;
-	p = mbxi_patience(timeout_ms);
 	for (;;) {
 		uint32_t us;
 
@@ -717,7 +776,7 @@ int mbx_call_start(struct mbx_end *e, const void *req, size_t bytes,
 		   int timeout_ms)
 {
 	int err = need_role(e, e->role == END_CALLER, timeout_ms, "called on");
-	struct mbxi_patience p;
+	struct mbxi_patience p = { timeout_ms, 0 };
 	uint32_t since;
 
 	if (err)
@@ -728,7 +787,6 @@ int mbx_call_start(struct mbx_end *e, const void *req, size_t bytes,
 				 "%d ms, not %d",
 				 e->channel->name, CALL_MAX_MS, timeout_ms);
 	since = mbxi_now_us();
-	p = mbxi_patience(timeout_ms);
 	err = wait_up(e, &p);
 	if (err)
 		return err;
@@ -785,11 +843,10 @@ int mbx_call(struct mbx_end *e, const void *req, size_t bytes, void *rep,
 	     size_t cap, int *status, int timeout_ms)
 {
 	int n = mbx_call_start(e, req, bytes, timeout_ms);
-	struct mbxi_patience p;
+	struct mbxi_patience p = { timeout_ms, 0 };
 
 	if (n)
 		return n;
-	p = mbxi_patience(timeout_ms);
 	while ((n = mbx_call_poll(e, rep, cap, status)) == MBX_EAGAIN)
 		if (sleep_for_data(e, &e->caller.rx, &p) == MBX_EAGAIN)
 			usleep(1000); /* the deadline is just passing */
@@ -832,12 +889,11 @@ int mbx_serve(struct mbx_end *e, void *req, size_t cap,
 	      struct mbx_request *request, int timeout_ms)
 {
 	int n = need_role(e, e->role == END_SERVER, timeout_ms, "served"), err;
-	struct mbxi_patience p;
+	struct mbxi_patience p = { timeout_ms, 0 };
 	bool waited = false;
 
 	if (n)
 		return n;
-	p = mbxi_patience(timeout_ms);
 	for (;;) {
 		n = take_request(e, req, clamp(cap), request);
 		if (n != MBX_EAGAIN && n != MBX_ENOSPC)

@@ -3,9 +3,6 @@
 #ifndef MBX_INTERNAL_H
 #define MBX_INTERNAL_H
 
-#ifndef _FILE_OFFSET_BITS
-#define _FILE_OFFSET_BITS 64 /* mem: above 2 GiB on 32-bit hosts */
-#endif
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* OFD locks, memfd_create(): include this file first */
 #endif
@@ -14,12 +11,19 @@
 
 #include <stdbool.h>
 #include <sys/types.h>
+#include <time.h>
 
 /* ---- region.c ---- */
 
 /* Note the text behind an error for mbx_errmsg(); returns @err. */
 int mbxi_fail(int err, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/*
+ * The same for an everyday answer, whose text few ask for: @fmt, a constant with
+ * a %s for @name (a channel's) and a %d, is filled in when somebody does.
+ */
+int mbxi_fail_later(int err, const char *fmt, const char *name, int number);
 
 #define MBXI_ERRMSG 512
 
@@ -71,6 +75,8 @@ int mbxi_open_dt(struct mbx_region *r, const char *name, const char *node,
 		 size_t bytes);
 int mbxi_open_uio(struct mbx_region *r, const char *name, const char *device,
 		  size_t bytes);
+int mbxi_open_board(struct mbx_region *r, const char *name, const char *board,
+		    size_t bytes);
 
 /*
  * Keep, as @r->fd, the file on which owners of physical memory lock its
@@ -153,6 +159,12 @@ struct mbxi_bell;
 int mbxi_bell_open(struct mbxi_bell **bell, const char *name);
 void mbxi_bell_close(struct mbxi_bell *bell);
 
+/* As it was named, or "automatic". */
+const char *mbxi_bell_name(const struct mbxi_bell *bell);
+
+/* Is there a line to ring the peer by? A futex is none. */
+bool mbxi_bell_rings(const struct mbxi_bell *bell);
+
 /* How the peer can wake this side: enum mbx_wakeup. */
 uint32_t mbxi_bell_wakeup(const struct mbxi_bell *bell);
 
@@ -216,7 +228,7 @@ struct mbx {
 	bool duty;	    /* this process lives the side's life */
 	int dead;	    /* MBX_ESTALE or MBX_EIO, once and for all */
 	uint32_t events;    /* happened, not told yet */
-	uint32_t polled_us; /* when the link was last looked at */
+	uint32_t looked_ms; /* when the link was last looked at */
 	struct mbxi_bell *bell;
 	int uio; /* number of the doorbell's device; -1: another doorbell */
 	struct mbx_end *ends;
@@ -226,15 +238,31 @@ struct mbx {
 
 uint32_t mbxi_now_us(void);
 
-/* How long a call may still wait: 64 bits, for timeouts of any length. */
+/* How long a call may still wait: from the first time that it has to. */
 struct mbxi_patience {
-	uint64_t until_us;
+	int timeout_ms;
+	uint64_t until_us; /* 0: did not have to yet */
 };
 
-struct mbxi_patience mbxi_patience(int timeout_ms);
-
 /* What is left of it, at most the time between two heartbeats; 0: over. */
-uint32_t mbxi_left_us(const struct mbxi_patience *p);
+uint32_t mbxi_left_us(struct mbxi_patience *p);
+
+#define MBXI_LOOK_MS 5u /* how often a busy caller looks at the link */
+
+/* By the kernel's timer tick, of 10 ms at most: a seventh of the exact one. */
+static inline uint32_t mbxi_coarse_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+	return (uint32_t)t.tv_sec * 1000u + (uint32_t)t.tv_nsec / 1000000u;
+}
+
+/* Nothing is to be done about the link by this call: what most of them ask. */
+static inline bool mbxi_looked(const struct mbx *m)
+{
+	return !m->dead && mbxi_coarse_ms() - m->looked_ms < MBXI_LOOK_MS;
+}
 
 /*
  * Look at the link if that was not done for a while (or @now is set), keep the

@@ -10,7 +10,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define TICK_US	 5000u /* how often a busy caller looks at the link */
 #define MAX_TYPE 1024u /* bytes of a type text a tool believes */
 
 static uint64_t now64_us(void)
@@ -28,17 +27,15 @@ uint32_t mbxi_now_us(void)
 
 #define BEAT_US 50000u
 
-struct mbxi_patience mbxi_patience(int timeout_ms)
+uint32_t mbxi_left_us(struct mbxi_patience *p)
 {
-	uint64_t ms = timeout_ms > 0 ? (uint64_t)timeout_ms : 0;
+	uint64_t now;
 
-	return (struct mbxi_patience){ now64_us() + ms * 1000u };
-}
-
-uint32_t mbxi_left_us(const struct mbxi_patience *p)
-{
-	uint64_t now = now64_us();
-
+	if (p->timeout_ms <= 0)
+		return 0;
+	now = now64_us();
+	if (!p->until_us)
+		p->until_us = now + (uint64_t)p->timeout_ms * 1000u;
 	if (now >= p->until_us)
 		return 0;
 	return p->until_us - now < BEAT_US ? (uint32_t)(p->until_us - now)
@@ -380,7 +377,7 @@ static bool may_come(int err)
 
 static int attach(struct mbx *m, const char *name, const struct mbx_options *o)
 {
-	struct mbxi_patience p = mbxi_patience(o->timeout_ms);
+	struct mbxi_patience p = { o->timeout_ms, 0 };
 	bool told = false;
 	int err;
 
@@ -456,7 +453,7 @@ static int open_region(struct mbx *m, const char *name,
 		       const struct mbx_options *o)
 {
 	unsigned int flags = o->observe ? MBX_REGION_READ : 0;
-	struct mbxi_patience p = mbxi_patience(o->timeout_ms);
+	struct mbxi_patience p = { o->timeout_ms, 0 };
 	size_t bytes = 0;
 	int err;
 
@@ -480,27 +477,32 @@ static const struct mbx_options no_options;
 
 /*
  * The doorbell asked for, by option or environment; else, of a UIO device's
- * memory, the device's own interrupt, whose name is built in @own.
+ * memory, what the board's profile says, or the device's own interrupt, whose
+ * name is built in @own.
  */
-static const char *choose_bell(const char *name, const struct mbx_options *o,
+static const char *choose_bell(const struct mbx *m, const struct mbx_options *o,
 			       char own[80])
 {
 	const char *bell = o->doorbell ? o->doorbell : getenv("MBX_DOORBELL");
 	const char *map;
 
 	own[0] = 0;
-	if ((bell && *bell) || strncmp(name, "uio:", 4) != 0)
+	if (bell && *bell)
 		return bell;
-	map = strrchr(name, '/');
-	snprintf(own, 80, "%.*s", map ? (int)(map - name) : 79, name);
+	if (strncmp(m->name, "board:", 6) == 0 &&
+	    strcmp(m->region.kind, "uio") == 0)
+		return mbx_board_find(m->name + 6)->doorbell;
+	if (strncmp(m->name, "uio:", 4) != 0)
+		return bell;
+	map = strrchr(m->name, '/');
+	snprintf(own, 80, "%.*s", map ? (int)(map - m->name) : 79, m->name);
 	return own;
 }
 
-static int open_bell(struct mbx *m, const char *name,
-		     const struct mbx_options *o)
+static int open_bell(struct mbx *m, const struct mbx_options *o)
 {
 	char own[80];
-	const char *bell = choose_bell(name, o, own);
+	const char *bell = choose_bell(m, o, own);
 	int err;
 
 	m->uio = mbxi_bell_device(bell);
@@ -539,7 +541,6 @@ static int settle(struct mbx *m)
 		err = close_down(m);
 	if (err)
 		return err;
-	m->polled_us = mbxi_now_us() - TICK_US;
 	return mbxi_tick(m, true);
 }
 
@@ -558,7 +559,7 @@ static int begin(struct mbx *m, const char *name, const struct mbx_options *o)
 			return err;
 		m->duty = mbxi_lock_take(m, o->side);
 	}
-	err = open_bell(m, name, o);
+	err = open_bell(m, o);
 	if (err)
 		return err;
 	return settle(m);
@@ -727,8 +728,10 @@ static bool by_futex(const struct mbx *m)
 
 int mbxi_tick(struct mbx *m, bool now)
 {
-	uint32_t t, events;
+	uint32_t events;
 
+	if (!now && mbxi_looked(m))
+		return 0;
 	if (m->dead)
 		return mbxi_fail(
 			m->dead, "%s",
@@ -737,15 +740,13 @@ int mbxi_tick(struct mbx *m, bool now)
 				  "it was mapped; open the region again"
 				: "the region was formatted again by its "
 				  "owner; close it and open it again");
-	t = mbxi_now_us();
-	if (!now && t - m->polled_us < TICK_US)
-		return 0;
-	m->polled_us = t;
+	m->looked_ms = mbxi_coarse_ms();
 	if (mbx_region_check(&m->region)) {
 		m->dead = MBX_EIO;
 		return MBX_EIO;
 	}
-	events = m->duty ? mbx_link_poll(&m->link, t) : poll_joined(m);
+	events = m->duty ? mbx_link_poll(&m->link, mbxi_now_us())
+			 : poll_joined(m);
 	m->events |= events;
 	if (m->bell && events & (MBX_EVENT_UP | MBX_EVENT_RESTARTED))
 		mbxi_bell_peer(m->bell, by_futex(m));
@@ -849,7 +850,7 @@ int mbx_arm(struct mbx *m)
 
 int mbx_wait(struct mbx *m, int timeout_ms)
 {
-	struct mbxi_patience p = mbxi_patience(timeout_ms);
+	struct mbxi_patience p = { timeout_ms, 0 };
 	struct mbxi_watch watch[MBXI_WATCH_MAX];
 	bool there = false;
 
@@ -883,7 +884,7 @@ void mbxi_knock(struct mbx *m)
 
 int mbx_wait_peer(struct mbx *m, int timeout_ms)
 {
-	struct mbxi_patience p = mbxi_patience(timeout_ms);
+	struct mbxi_patience p = { timeout_ms, 0 };
 	int err;
 
 	if (timeout_ms < 0)

@@ -19,16 +19,34 @@
 #include <unistd.h>
 
 static _Thread_local char errmsg[MBXI_ERRMSG];
+static _Thread_local struct {
+	const char *fmt; /* NULL: errmsg is the last error's */
+	char name[MBX_NAME_BYTES];
+	int number;
+} later;
 
 const char *mbx_errmsg(void)
 {
+	if (later.fmt)
+		snprintf(errmsg, sizeof(errmsg), later.fmt, later.name,
+			 later.number);
+	later.fmt = NULL;
 	return errmsg;
+}
+
+int mbxi_fail_later(int err, const char *fmt, const char *name, int number)
+{
+	later.fmt = fmt;
+	strncpy(later.name, name, sizeof(later.name) - 1);
+	later.number = number;
+	return err;
 }
 
 int mbxi_fail(int err, const char *fmt, ...)
 {
 	va_list ap;
 
+	later.fmt = NULL;
 	va_start(ap, fmt);
 	vsnprintf(errmsg, sizeof(errmsg), fmt, ap);
 	va_end(ap);
@@ -245,7 +263,7 @@ int mbxi_check_span(const char *name, const struct mbxi_span *span)
 }
 
 /* or mem: would map memory of an address cut short */
-_Static_assert(sizeof(off_t) == 8, "include internal.h first");
+_Static_assert(sizeof(off_t) == 8, "compile with -D_FILE_OFFSET_BITS=64");
 
 int mbxi_map(struct mbx_region *r, int fd, uint64_t off, size_t bytes)
 {
@@ -288,6 +306,7 @@ static const struct backend {
 	{ "mem:", "mem", mbxi_open_mem, NULL },
 	{ "dt:", "dt", mbxi_open_dt, NULL },
 	{ "uio:", "uio", mbxi_open_uio, NULL },
+	{ "board:", "board", mbxi_open_board, NULL },
 };
 
 static const struct backend *find_backend(const char **name)
@@ -307,7 +326,7 @@ static const struct backend *find_backend(const char **name)
 			return &backends[i];
 	mbxi_fail(MBX_EINVAL,
 		  "\"%s\" names no region: expected shm:/NAME, file:PATH, "
-		  "anon:SIZE, mem:ADDR+SIZE, dt:NODE or uio:NAME",
+		  "anon:SIZE, mem:ADDR+SIZE, dt:NODE, uio:NAME or board:NAME",
 		  *name);
 	return NULL;
 }

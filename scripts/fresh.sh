@@ -20,32 +20,12 @@ skip() {
     exit 77
 }
 
-# The first archive that this system's apt gets the suite from, if any: from
-# files of one line an archive (deb [options] URI SUITE ...) or of fields.
-archive() {
-    find /etc/apt/sources.list /etc/apt/sources.list.d -name '*.list' \
-        -exec sed -n 's/^deb  *\(\[[^]]*\]  *\)\{0,1\}//p' {} + 2>/dev/null |
-        awk -v suite=$suite '$2 == suite { print $1 }'
-    find /etc/apt/sources.list.d -name '*.sources' -exec awk -v suite=$suite '
-        function flush() {
-            if (deb && !off && index(" " suites " ", " " suite " "))
-                print uri
-            deb = off = 0
-            suites = uri = ""
-        }
-        FNR == 1 || /^[ \t]*$/ { flush() }
-        tolower($1) == "types:" { deb = / deb( |$)/ }
-        tolower($1) == "enabled:" { off = tolower($2) == "no" }
-        tolower($1) == "uris:" { uri = $2 }
-        tolower($1) == "suites:" { $1 = ""; $1 = $1; suites = $0 }
-        END { flush() }
-        ' {} + 2>/dev/null
-}
-
-# A list of mirrors stands for its first one.
+# The first archive that this system's apt gets the suite from, if any; a list
+# of mirrors stands for its first one.
 mirror() {
-    archive | sed -n '/^mirror+file:/p;/^http/p' | head -n 1 | {
-        read -r uri || return
+    "$(dirname "$0")/archive.sh" $suite |
+        grep -E "^(mirror[+]file:|http)[^ ]* $suite( |\$)" | head -n 1 | {
+        read -r uri _ || return
         case $uri in
         mirror+file:*) sed -n '/^http/{s/[ \t].*//;p;q;}' "${uri#mirror+file:}" ;;
         *) echo "$uri" ;;

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
-# Usage: scripts/setup.sh GROUP...          groups: build run test verify bench check
+# Usage: scripts/setup.sh GROUP...          groups: build run test linux bench peers verify check
 # Installs what the groups need and this system lacks, and says what and why.
 # Silent if nothing is missing. Where it may not install (no apt-get, no root,
 # no sudo without a password), it says what to do and exits with 1.
@@ -19,8 +19,10 @@ build arm-none-eabi-gcc          gcc-arm-none-eabi        compiles the firmware 
 build arm-none-eabi-ar           binutils-arm-none-eabi   links the firmware
 
 run   qemu-system-arm            qemu-system-arm          emulates the board
+run   qemu-system-aarch64        qemu-system-arm          emulates the board zcu102-r5
 
 test  qemu-system-arm            qemu-system-arm          emulates the board
+test  qemu-system-aarch64        qemu-system-arm          emulates the board zcu102-r5
 test  <cmocka.h>                 libcmocka-dev            unit test framework
 test  g++                        g++                      checks that the headers are valid C++
 test  pkg-config                 pkg-config               checks mbx.pc as a user would
@@ -36,8 +38,26 @@ test  qemu-aarch64-static        qemu-user-static         runs the cross-built t
 test  qemu-arm-static            qemu-user-static         runs the cross-built tests
 test  qemu-s390x-static          qemu-user-static         runs the cross-built tests
 test  /usr/lib*/python3*/json/__init__.py python3         reads layout, golden bytes and JSON; its minimal form has no JSON
+test  dtc                        device-tree-compiler     checks the device-tree overlays
 test  timeout                    coreutils                ends tests that hang
 test  xargs                      findutils                runs unit tests two at a time
+
+linux qemu-system-aarch64        qemu-system-arm          emulates Linux and an R5 in one machine
+linux dtc                        device-tree-compiler     compiles the device tree of that machine
+linux cpio                       cpio                     packs the file system of that Linux
+linux flock                      util-linux               keeps downloads from crossing each other
+linux aarch64-linux-gnu-gcc      gcc-aarch64-linux-gnu    compiles what runs in that Linux
+linux /usr/aarch64-linux-gnu/include/stdio.h|/usr/include/aarch64-linux-gnu/bits/stdio.h libc6-dev-arm64-cross C library of that Linux
+
+peers g++                        g++                      compiles the Boost peer, links
+peers pkg-config                 pkg-config               knows DPDK's compiler options
+peers <dpdk/rte_ring.h>          libdpdk-dev              peer: rte_ring
+peers <boost/lockfree/spsc_queue.hpp> libboost-dev        peers: lockfree spsc_queue, interprocess message_queue
+peers <zmq.h>                    libzmq3-dev              peer: ZeroMQ
+peers valgrind                   valgrind                 counts instructions
+peers strace                     strace                   counts system calls
+peers python3                    python3                  prints the tables
+peers gnuplot                    gnuplot-nox              draws the plots
 
 verify sparse                    sparse                   finds accesses that go round the accessors
 verify frama-c                   frama-c-base             proves the absence of accesses outside, for any content
@@ -52,6 +72,7 @@ bench git                        git                      has the revision to co
 
 check git                        git                      lists the files to check
 check clang-format               clang-format             checks the formatting
+check shellcheck                 shellcheck               finds slips in the scripts
 END
 }
 

@@ -105,7 +105,7 @@ section help and usage
 run --help || fail "help"
 grep -q '^  sim ' "$tmp/out" || fail "help does not list sim"
 for command in ls info stat dump send recv call get set watch log ping cksum \
-    create rm sim; do
+    create rm sim boards doctor; do
     expect 0 "usage: mbx $command" $command --help
     grep -q 'exit status: 0 done' "$tmp/out" || fail "$command: no exit status"
 done
@@ -457,6 +457,17 @@ expect 0 '' rm $region
 expect 4 'No such file' rm $region
 unset MBX_REGION
 
+section boards
+expect 0 'zynqmp-r5f           Cortex-R5F, RPU 0             0x3ec00000  0x3ec00000  1024 KiB  not tried on hardware' boards
+expect 0 'region      32 KiB of MCU SRAM3: Linux 0x10048000, the core 0x30048000' \
+    boards stm32mp157-m4
+expect 0 'tried       not tried on hardware' boards am62x-m4f
+json 'len(j) >= 10 and [b["name"] for b in j if b["tried"] == "emulation"] == ["zcu102-r5"]' \
+    boards --json
+json 'j["address"] == 0x4a310000 and j["remote_address"] == 0x10000' boards --json am335x-pru
+expect 2 'no board "stm32mp1-m4"; did you mean stm32mp157-m4? There are beagley-ai-mcu-r5f,' \
+    boards stm32mp1-m4
+
 section sim with firmware as a process
 demo=$BUILD/host/demo
 [ -x "$demo" ] || { echo "no $demo: run make firmware-linux"; exit 77; }
@@ -482,12 +493,30 @@ sim_says() {
 }
 sim_says 2 'say what to run' --fw "$demo"
 sim_says 2 'say what to run' --fw "$demo" --keep -- true
-sim_says 2 'no board "toaster"; boards: mps2-an521, mps2-an385, linux' --board toaster -- true
+sim_says 2 'no board "toaster"; boards: mps2-an521, mps2-an385, zcu102-r5, linux' --board toaster -- true
 sim_says 2 'machine microbit does not map its RAM to a file' --board microbit -- true
 sim_says 1 'nosuch: No such file' --fw "$tmp/nosuch" -- true
 sim_says 2 'must be shm:/NAME or file:PATH' --region anon:64K -- true
 sim_says 1 "ended before it formatted the region (status 1): it said nothing" --fw /bin/false -- true
 sim_says 1 'not-there is not installed' --board mps2-an521 --fw "$demo" --qemu not-there -- true
+# a board that QEMU has to be told of before it runs, by a QEMU that refuses
+cat >"$tmp/qemu" <<'END'
+#!/usr/bin/env python3
+import socket, sys
+qmp = next(a for a in sys.argv if a.startswith('unix:'))
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(qmp[5:].split(',')[0])
+listener.listen()
+talk = listener.accept()[0].makefile('rw')
+for answer in '{"QMP": {}}', '{"event": "X"}\n{"return": {}}', '{"error": {"desc": "no such wire"}}':
+    print(answer, file=talk, flush=True)
+    talk.readline()
+listener.accept()
+END
+chmod +x "$tmp/qemu"
+sim_says 1 'ended before it could be set up (status 1)' --board zcu102-r5 --fw "$demo" --qemu /bin/false -- true
+sim_says 1 "QEMU refuses {'execute': 'qom-set'" --board zcu102-r5 --fw "$demo" --qemu "$tmp/qemu" -- true
+sim_says 1 ': no such wire' --board zcu102-r5 --fw "$demo" --qemu "$tmp/qemu" -- true
 sim_says 127 'no-such-program: No such file' -- no-such-program
 sim_says 7 '' -- sh -c 'exit 7'
 sim_says 137 '' -- sh -c 'kill -9 $$'

@@ -4,9 +4,7 @@
 # built for the demo's; and put in the place of the demo under a running host.
 set -eu
 
-command -v qemu-system-arm >/dev/null || {
-    echo "qemu-system-arm is missing: scripts/setup.sh run"
-    exit 77
-}
+. tests/e2e/need.sh
+need mps2-an521
 "$BUILD/e2e/other" mps2-an521
 "$BUILD/e2e/other" linux

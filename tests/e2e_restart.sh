@@ -5,10 +5,9 @@
 # timeout: 240
 set -eu
 
-command -v qemu-system-arm >/dev/null || {
-    echo "qemu-system-arm is missing: scripts/setup.sh run"
-    exit 77
-}
-for board in mps2-an521 mps2-an385 linux; do
+. tests/e2e/need.sh
+set -- mps2-an521 mps2-an385 zcu102-r5 linux
+need "$@"
+for board; do
     "$BUILD/e2e/restart" $board
 done

@@ -16,7 +16,8 @@ done
 make -s BUILD="$BUILD" PREFIX=/opt/mbx DESTDIR="$dir" install
 find "$dir" -type f | sed "s|^$dir||" | sort
 for f in bin/mbx lib/libmbx.a lib/libmbx.so.0 lib/pkgconfig/mbx.pc \
-    include/mbx/mbx.h include/mbx/link.h share/man/man1/mbx.1; do
+    include/mbx/mbx.h include/mbx/link.h share/man/man1/mbx.1 \
+    share/mbx/BOARDS.md share/mbx/overlays/am62x-m4f.dtso; do
     [ -s "$dir/opt/mbx/$f" ] || {
         echo "not installed: $f"
         exit 1

@@ -136,7 +136,7 @@ follow() {
     for set in CapInh CapPrm CapEff CapAmb; do
         is $set 0000000000000000 || fail "$name: $(grep Cap /proc/$pid/status)"
     done
-    ! ls -l "/proc/$pid/fd" | grep -q "$MBX_ROOT" ||
+    [ -z "$(find "/proc/$pid/fd" -lname "$MBX_ROOT*")" ] ||
         fail "$name: open still: $(ls -l "/proc/$pid/fd")"
 }
 
@@ -144,7 +144,6 @@ follow() {
 chmod -R go-rwx "$MBX_ROOT"
 for name in $region dt:mbx uio:mailbox; do
     follow "$name" 65534
-    lines=$(wc -l <"$tmp/follow")
     "$mbx" create "$name" queue:up:h2r:64x8 log:lines:r2h:80x8 ||
         fail "$name: not formatted again"
     soon grep -q 'formatted again; following' "$tmp/follow"

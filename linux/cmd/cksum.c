@@ -86,13 +86,10 @@ static uint64_t field_of(const struct stream *s, const char *name,
 
 	for (i = 0; i < s->type.count; i++) {
 		const struct field *f = &s->type.field[i];
-		uint64_t v = 0;
 
 		if (!f->array && f->base == 'u' && strcmp(f->name, name) == 0 &&
-		    at + f->size <= n) {
-			memcpy(&v, buf + at, f->size);
-			return v;
-		}
+		    at + f->size <= n)
+			return little(buf + at, f->size);
 		at += f->count * f->size;
 	}
 	fail(USAGE, "\"sum\" carries \"%s\": there is no number \"%s\" in it",

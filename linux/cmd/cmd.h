@@ -3,9 +3,6 @@
 #ifndef MBX_CMD_H
 #define MBX_CMD_H
 
-#ifndef _FILE_OFFSET_BITS
-#define _FILE_OFFSET_BITS 64 /* large files on 32-bit hosts */
-#endif
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* include this file first */
 #endif
@@ -70,7 +67,8 @@ struct command {
 };
 
 extern const struct command region_commands[], look_commands[],
-	traffic_commands[], cksum_command[], sim_command[];
+	traffic_commands[], cksum_command[], sim_command[], boards_command[],
+	doctor_command[];
 
 /* Say "mbx: ..." on stderr in one line; exit, the link closed. */
 _Noreturn void fail(int status, const char *fmt, ...)
@@ -160,6 +158,9 @@ uint32_t type_encode(const struct type *t, const char *text, int argc,
 /* "0a ff:00" to bytes; fails with USAGE. */
 uint32_t parse_hex(const char *s, uint8_t *buf, uint32_t cap);
 
+/* The @n <= 8 bytes of a number as a region has it: the lowest first. */
+uint64_t little(const uint8_t *p, uint32_t n);
+
 /* { "bytes", "text" (for people), "hex", "fields" } */
 json_t *message_json(const struct type *t, const uint8_t *buf, uint32_t bytes);
 
@@ -188,7 +189,17 @@ const char *direction_name(unsigned int direction);
 const char *state_name(uint32_t state);
 /* A side block's words, named. @off: of the block in @base. */
 json_t *side_json(uintptr_t base, uint32_t off);
+/* Both sides, "host" and "remote"; @side is borrowed from the result. */
+json_t *sides_json(const struct mbx *m, json_t *side[2]);
+/*
+ * A heartbeat is a number that moves; how long ago it last did can only be told
+ * by watching it, for at most @ms. Sets "moved_within_ms" or "silent_for_ms" of
+ * those that should move, and ends as soon as all have moved.
+ */
+void watch_hearts(const struct mbx *m, json_t *side[2], int ms);
 json_t *channel_json(const struct mbx_channel *c);
+/* The regions in /dev/shm; NULL and errno: it cannot be read. */
+json_t *list_regions_json(void);
 
 /* ---- dump.c ---- */
 
@@ -214,5 +225,12 @@ struct mbx_end *open_end(struct mbx *m, const struct args *a, const char *name,
 void *buffer(uint32_t bytes);
 
 int run_ping(struct args *a);
+
+/* ---- qmp.c: QEMU's control socket ---- */
+
+/* NULL with errno: ENOENT or ECONNREFUSED while QEMU is not that far yet. */
+FILE *qmp_open(const char *path);
+/* Run one command, JSON as QEMU reads it: NULL, or what it said against it. */
+const char *qmp_run(FILE *qmp, const char *command);
 
 #endif

@@ -3,6 +3,7 @@
 #include "cmd.h"
 
 #include <ctype.h>
+#include <endian.h>
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -185,18 +186,26 @@ static bool in_range(const struct field *f, bool negative, uint64_t v)
 	return v <= top;
 }
 
+/* The low @n bytes of @v, the lowest first. */
+static void put_little(struct encoder *e, uint64_t v, size_t n)
+{
+	v = htole64(v);
+	put_bytes(e, &v, n);
+}
+
 static void put_float(struct encoder *e, const struct field *f, const char *s)
 {
 	char *end;
 	double d = strtod(s, &end);
 	float narrow = (float)d;
+	uint32_t word;
+	uint64_t v;
 
 	if (!*s || *end)
 		bad_value(e, f, s);
-	if (f->size == 4)
-		put_bytes(e, &narrow, 4);
-	else
-		put_bytes(e, &d, 8);
+	memcpy(&word, &narrow, sizeof(word));
+	memcpy(&v, &d, sizeof(v));
+	put_little(e, f->size == 4 ? word : v, f->size);
 }
 
 static void put_integer(struct encoder *e, const struct field *f, const char *s)
@@ -213,8 +222,7 @@ static void put_integer(struct encoder *e, const struct field *f, const char *s)
 		bad_value(e, f, s);
 	if (negative)
 		v = 0 - v;
-	/* the low bytes first: this is how a little-endian host has them */
-	put_bytes(e, &v, f->size);
+	put_little(e, v, f->size);
 }
 
 static void put_text(struct encoder *e, const struct field *f, const char *s)
@@ -400,20 +408,28 @@ uint32_t parse_hex(const char *s, uint8_t *buf, uint32_t cap)
 
 /* ---- bytes to values ---- */
 
+uint64_t little(const uint8_t *p, uint32_t n)
+{
+	uint64_t v = 0;
+
+	memcpy(&v, p, n);
+	return le64toh(v);
+}
+
 /* A number of a field as JSON, and as text to @out. */
 static json_t *element(const struct field *f, const uint8_t *p, FILE *out)
 {
-	uint64_t v = 0;
+	uint64_t v = little(p, f->size);
+	uint32_t word = (uint32_t)v;
 	double d;
 	float narrow;
 	char s[32];
 
-	memcpy(&v, p, f->size);
 	if (f->base == 'f') {
-		memcpy(&narrow, p, sizeof(narrow));
+		memcpy(&narrow, &word, sizeof(narrow));
 		d = (double)narrow;
 		if (f->size == 8)
-			memcpy(&d, p, sizeof(d));
+			memcpy(&d, &v, sizeof(d));
 		snprintf(s, sizeof(s), "%.*g", f->size == 4 ? 7 : 15, d);
 		fputs(s, out);
 		return isfinite(d) ? json_real(d) : json_string(s);

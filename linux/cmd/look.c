@@ -164,11 +164,7 @@ static bool lives(const json_t *side)
 	       get_num(side, "state_word") == MBX_SIDE_ATTACHING;
 }
 
-/*
- * A heartbeat is a number that moves; how long ago it last did can only be
- * told by watching it. Ends as soon as all that should move have moved.
- */
-static void watch_hearts(const struct mbx *m, json_t *side[2], int ms)
+void watch_hearts(const struct mbx *m, json_t *side[2], int ms)
 {
 	const struct mbx_link *l = mbx_get_link(m);
 	int64_t start = now_us(), until = start + ms * 1000ll;
@@ -195,7 +191,7 @@ static void watch_hearts(const struct mbx *m, json_t *side[2], int ms)
 				(now_us() - start) / 1000);
 }
 
-static json_t *sides_json(const struct mbx *m, json_t *side[2])
+json_t *sides_json(const struct mbx *m, json_t *side[2])
 {
 	const struct mbx_link *l = mbx_get_link(m);
 	json_t *o = json_object();
@@ -505,14 +501,15 @@ static json_t *list_one(const char *file)
 	return o;
 }
 
-static json_t *list_all(void)
+json_t *list_regions_json(void)
 {
 	struct dirent **names;
 	int i, n = scandir("/dev/shm", &names, NULL, alphasort);
-	json_t *list = json_array(), *o;
+	json_t *list, *o;
 
 	if (n < 0)
-		fail(FAILED, "/dev/shm: %s", strerror(errno));
+		return NULL;
+	list = json_array();
 	for (i = 0; i < n; i++) {
 		o = names[i]->d_type == DT_REG || names[i]->d_type == DT_UNKNOWN
 			    ? list_one(names[i]->d_name)
@@ -540,10 +537,12 @@ static void side_text(char *s, size_t n, const json_t *side)
 
 static int run_ls(struct args *a)
 {
-	json_t *list = list_all(), *o;
+	json_t *list = list_regions_json(), *o;
 	char host[48], remote[48];
 	size_t i;
 
+	if (!list)
+		fail(FAILED, "/dev/shm: %s", strerror(errno));
 	if (a->value['j']) {
 		print_json(list, false);
 		return OK;

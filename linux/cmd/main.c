@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 static const struct command *const groups[] = {
-	look_commands,	 traffic_commands, cksum_command,
-	region_commands, sim_command,
+	look_commands, traffic_commands, cksum_command,	 region_commands,
+	sim_command,   boards_command,	 doctor_command,
 };
 
 #define GROUPS (sizeof(groups) / sizeof(groups[0]))
@@ -310,9 +310,9 @@ static void help(void)
 			printf("  %-7s %s\n", c->name, c->summary);
 	puts("\n\"mbx COMMAND --help\" says more.\n\n"
 	     "regions (-r, MBX_REGION): shm:/NAME, file:PATH, either with "
-	     "@OFFSET+SIZE;\n  mem:ADDR+SIZE, dt:NODE, uio:DEVICE[/MAP]: "
-	     "physical memory, as root, which is\n  given up once it is "
-	     "mapped\n"
+	     "@OFFSET+SIZE;\n  mem:ADDR+SIZE, dt:NODE, uio:DEVICE[/MAP], "
+	     "board:NAME: physical memory, as root,\n  which is given up once "
+	     "it is mapped\n"
 	     "doorbells (MBX_DOORBELL): poll[:US], futex, eventfd:IN,OUT, "
 	     "socket:PATH,\n  uio:DEVICE[,MAP+OFFSET=VALUE]");
 	fputs(exits, stdout);

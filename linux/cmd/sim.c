@@ -21,14 +21,56 @@
 #include <time.h>
 #include <unistd.h>
 
+#define ARM "qemu-system-arm"
+
+/*
+ * The R5 is off and wired to nothing until QEMU is told otherwise; firmware's
+ * board.h says which line is what. The A53s stay off.
+ */
+#define R5 "/machine/soc/rpu-cluster/rpu-cpu[0]"
+#define SET(path, property, value)                                             \
+	"{'execute': 'qom-set', 'arguments': {'path': '" path                  \
+	"', 'property': '" property "', 'value': " value "}}"
+
+static const char *const zcu102_options[] = { "-m",
+					      "1G",
+					      "-smp",
+					      "5",
+					      "-S",
+					      "-global",
+					      "xlnx-zynqmp.boot-cpu=rpu-cpu[0]",
+					      "-audiodev",
+					      "none,id=none",
+					      NULL };
+static const char *const zcu102_setup[] = {
+	SET(R5, "start-powered-off", "false"),
+	SET("/machine/soc/ttc[0]", "sysbus-irq[1]",
+	    "'" R5 "/unnamed-gpio-in[0]'"),
+	SET("/machine/soc/uart[1]", "sysbus-irq[0]",
+	    "'" R5 "/unnamed-gpio-in[1]'"),
+	"{'execute': 'system_reset'}",
+	"{'execute': 'cont'}",
+	NULL
+};
+static const char *const nothing[] = { NULL };
+
 /* What there is to know of a board; @machine NULL: firmware as a process. */
 static const struct board {
 	const char *name, *machine, *firmware;
-	size_t ram_bytes; /* QEMU wants the region to be just as large */
+	size_t ram_bytes;  /* QEMU wants a file that is just as large */
+	const char *slice; /* where in it the region is; "": all of it */
+	const char *qemu;
+	const char *const *options; /* more of them */
+	const char *const *setup;   /* what to tell QEMU before it runs */
 } boards[] = {
-	{ "mps2-an521", "mps2-an521", "mps2-an521/demo.elf", 16u << 20 },
-	{ "mps2-an385", "mps2-an385", "mps2-an385/demo.elf", 16u << 20 },
-	{ "linux", NULL, "host/demo", 1u << 20 },
+	{ "mps2-an521", "mps2-an521", "mps2-an521/demo.elf", 16u << 20, "", ARM,
+	  nothing, nothing },
+	{ "mps2-an385", "mps2-an385", "mps2-an385/demo.elf", 16u << 20, "", ARM,
+	  nothing, nothing },
+	{ "zcu102-r5", "xlnx-zcu102", "zcu102-r5/demo.elf", 1u << 30,
+	  "@0x3ed80000+64K", "qemu-system-aarch64", zcu102_options,
+	  zcu102_setup },
+	{ "linux", NULL, "host/demo", 1u << 20, "", NULL, nothing, nothing },
 };
 
 #define BOARDS (sizeof(boards) / sizeof(boards[0]))
@@ -144,44 +186,65 @@ static uint32_t remote_session(const struct sim *s)
 	return session;
 }
 
+/* The file that is the board's RAM, and what of it is the region. */
+static void name_region(struct sim *s, const char *ram)
+{
+	int n = snprintf(s->region, sizeof(s->region), "%s%s", ram,
+			 s->board->slice);
+
+	if (n >= (int)sizeof(s->region))
+		fail(USAGE, "%s: too long a name for a region", ram);
+	if (strncmp(ram, "shm:/", 5) == 0)
+		snprintf(s->ram, sizeof(s->ram), "/dev/shm/%s", ram + 5);
+	else if (strncmp(ram, "file:", 5) == 0)
+		snprintf(s->ram, sizeof(s->ram), "%s", ram + 5);
+	else
+		fail(USAGE,
+		     "%s: the board's RAM must be shm:/NAME or file:PATH", ram);
+	if (strchr(s->ram, ',')) /* QEMU would take it for an option */
+		fail(USAGE, "%s: no commas, please", ram);
+}
+
 /* Made and removed by us, unless it was there: then it is left as it is. */
-static void make_region(struct sim *s, const char *name)
+static void make_ram(struct sim *s, const char *ram, bool may_exist)
 {
 	struct mbx_region r;
 	int err;
 
-	if (name)
-		snprintf(s->region, sizeof(s->region), "%s", name);
-	else
-		snprintf(s->region, sizeof(s->region), "shm:/mbx-sim-%d",
-			 (int)getpid());
-	if (name && strcmp(name, s->region) != 0)
-		fail(USAGE, "%s: too long a name for a region", name);
-	if (strncmp(s->region, "shm:/", 5) == 0)
-		snprintf(s->ram, sizeof(s->ram), "/dev/shm/%s", s->region + 5);
-	else if (strncmp(s->region, "file:", 5) == 0)
-		snprintf(s->ram, sizeof(s->ram), "%s", s->region + 5);
-	else
-		fail(USAGE,
-		     "%s: the board's RAM must be shm:/NAME or file:PATH",
-		     s->region);
-	if (strchr(s->ram, ',')) /* QEMU would take it for an option */
-		fail(USAGE, "%s: no commas, please", s->region);
-	err = mbx_region_open(&r, s->region, MBX_REGION_CREATE,
-			      s->board->ram_bytes);
+	name_region(s, ram);
+	err = mbx_region_open(&r, ram, MBX_REGION_CREATE, s->board->ram_bytes);
 	s->made_region = err == 0;
-	if (err == MBX_EEXIST && name)
-		err = mbx_region_open(&r, s->region, 0, 0);
+	if (err == MBX_EEXIST && may_exist)
+		err = mbx_region_open(&r, ram, 0, 0);
 	if (err)
 		fail(err == MBX_EINVAL ? USAGE : NO_REGION, "%s", mbx_errmsg());
 	if (r.bytes != s->board->ram_bytes)
 		fail(NO_REGION,
 		     "%s has %zu bytes, but board %s has just %zu of RAM; "
 		     "remove it, or name another",
-		     s->region, r.bytes, s->board->name, s->board->ram_bytes);
+		     ram, r.bytes, s->board->name, s->board->ram_bytes);
+	mbx_region_close(&r);
+}
+
+/* What is not a region, nor blank, is somebody's and not to be overwritten. */
+static void check_region(const struct sim *s)
+{
+	struct mbx_region r;
+
+	if (mbx_region_open(&r, s->region, MBX_REGION_READ, 0))
+		fail(NO_REGION, "%s", mbx_errmsg());
 	if (mbx_region_holds(&r) < 0)
 		fail(NO_REGION, "%s: %s", s->region, mbx_errmsg());
 	mbx_region_close(&r);
+}
+
+static void make_region(struct sim *s, const char *name)
+{
+	char own[40];
+
+	snprintf(own, sizeof(own), "shm:/mbx-sim-%d", (int)getpid());
+	make_ram(s, name ? name : own, name);
+	check_region(s);
 	s->last_session = remote_session(s);
 }
 
@@ -281,6 +344,14 @@ static void exec_board(const struct sim *s, const char *path,
 static void exec_qemu(const struct sim *s)
 {
 	char machine[64], ram[PATH_MAX + 96], bell[160], qmp[160], text[160];
+	const char *argv[40] = { s->qemu,   "-M",	machine,
+				 "-object", ram,	"-display",
+				 "none",    "-monitor", "none",
+				 "-serial", text,	"-chardev",
+				 bell,	    "-serial",	"chardev:doorbell",
+				 "-qmp",    qmp,	"-kernel",
+				 s->fw };
+	int i, n = 0;
 
 	snprintf(machine, sizeof(machine), "%s,memory-backend=shm",
 		 s->board->machine);
@@ -291,27 +362,11 @@ static void exec_qemu(const struct sim *s)
 		 "socket,id=doorbell,path=%s,server=on,wait=off", s->bell);
 	snprintf(qmp, sizeof(qmp), "unix:%s,server=on,wait=off", s->qmp);
 	snprintf(text, sizeof(text), "file:%s", s->console);
-	exec_board(s, s->qemu,
-		   (char *const[]){ (char *)s->qemu,
-				    "-M",
-				    machine,
-				    "-object",
-				    ram,
-				    "-display",
-				    "none",
-				    "-monitor",
-				    "none",
-				    "-serial",
-				    text,
-				    "-chardev",
-				    bell,
-				    "-serial",
-				    "chardev:doorbell",
-				    "-qmp",
-				    qmp,
-				    "-kernel",
-				    (char *)s->fw,
-				    NULL });
+	while (argv[n])
+		n++;
+	for (i = 0; s->board->options[i]; i++)
+		argv[n++] = s->board->options[i];
+	exec_board(s, s->qemu, (char *const *)argv);
 }
 
 static void exec_process(const struct sim *s)
@@ -461,6 +516,49 @@ static void complain_of_firmware(const struct sim *s)
 		fclose(f);
 }
 
+/* QEMU's control socket, once it answers there; NULL, and why is said. */
+static FILE *reach_qemu(struct sim *s)
+{
+	int64_t until = until_ms(BOOT_MS);
+	FILE *qmp = NULL;
+	int ignored;
+
+	while (!s->board_ended && !s->signal && now_us() < until) {
+		qmp = qmp_open(s->qmp);
+		if (qmp)
+			return qmp;
+		wait_signal(s, 5);
+		reap(s, &ignored);
+	}
+	if (s->board_ended)
+		complain_ended(s, "before it could be set up");
+	else if (!s->signal)
+		complain("board %s: QEMU does not answer at %s within %d s",
+			 s->board->name, s->qmp, BOOT_MS / 1000);
+	return NULL;
+}
+
+/* Tell QEMU what the board needs told before it runs: OK, or why not. */
+static int set_up_board(struct sim *s)
+{
+	const char *const *command = s->board->setup, *no = NULL;
+	FILE *qmp;
+
+	if (!*command)
+		return OK;
+	qmp = reach_qemu(s);
+	if (!qmp)
+		return FAILED;
+	while (*command && !no)
+		no = qmp_run(qmp, *command++);
+	fclose(qmp);
+	if (no)
+		complain("board %s: QEMU refuses %s: %s; is it another version "
+			 "than Debian 12's?",
+			 s->board->name, command[-1], no);
+	return no ? FAILED : OK;
+}
+
 /* Wait for a life of the firmware to begin in the region: OK, or why not. */
 static int wait_alive(struct sim *s)
 {
@@ -582,7 +680,7 @@ static int run_sim(struct args *a)
 		     "say what to run, as in \"mbx sim -- mbx info\", or --keep "
 		     "to stay, and not both");
 	s.board = find_board(a->value['b'] ? a->value['b'] : "mps2-an521");
-	s.qemu = a->value['q'] ? a->value['q'] : "qemu-system-arm";
+	s.qemu = a->value['q'] ? a->value['q'] : s.board->qemu;
 	if (a->value['d'])
 		check_dir(a->value['d']);
 	find_self(&s);
@@ -595,6 +693,8 @@ static int run_sim(struct args *a)
 	if (*s.dir)
 		start_board(&s);
 	if (s.board_pid > 0)
+		status = set_up_board(&s);
+	if (status == OK)
 		status = wait_alive(&s);
 	if (status == OK && a->value['k']) {
 		status = keep(&s);
@@ -609,24 +709,25 @@ static int run_sim(struct args *a)
 }
 
 static const struct opt sim_opts[] = {
-	{ 'b', "board", "BOARD", "mps2-an521 (default), mps2-an385 or linux" },
+	{ 'b', "board", "BOARD",
+	  "mps2-an521 (default), mps2-an385, zcu102-r5 or linux" },
 	{ 'F', "fw", "FILE", "the firmware (default: the demo for the board)" },
 	{ 'r', "region", "NAME",
-	  "make and remove this one; or use it, if it exists" },
+	  "the board's RAM: make and remove it; or use it, if it exists" },
 	{ 'd', "dir", "DIR", "put the sockets there (default: a new folder)" },
 	{ 'k', "keep", NULL, "run nothing; stay until interrupted" },
-	{ 'q', "qemu", "PATH", "default: qemu-system-arm" },
+	{ 'q', "qemu", "PATH", "default: the board's" },
 	OPT_END
 };
 
 const struct command sim_command[] = {
 	{ "sim", "[--] COMMAND [ARG]...",
 	  "boot firmware on an emulated board, and run a command",
-	  "The board's RAM is a fresh region (shm:/mbx-sim-PID, unless named), its\n"
-	  "second UART the doorbell. COMMAND finds both in MBX_REGION and\n"
-	  "MBX_DOORBELL, QEMU's control socket in MBX_QMP, and mbx in its PATH; its\n"
-	  "exit status is that of sim. Board linux is firmware built as a process.\n"
-	  "Afterwards nothing is left of all that; only a region that existed before\n"
+	  "The board's RAM is a fresh region (shm:/mbx-sim-PID, unless named), or the\n"
+	  "region a slice of it, and its second UART the doorbell. COMMAND finds both\n"
+	  "in MBX_REGION and MBX_DOORBELL, QEMU's control socket in MBX_QMP, and mbx in\n"
+	  "its PATH; its exit status is that of sim. Board linux is firmware built as a\n"
+	  "process. Afterwards nothing is left of all that; only RAM that existed before\n"
 	  "stays, and the firmware goes on in it.\n",
 	  sim_opts, 0, -1, true, run_sim },
 	{ 0 }

@@ -58,13 +58,15 @@ const char *mbx_errmsg(void);
  *	uio:DEVICE[/MAP]
  *			memory of a UIO device, called by its name or number, and
  *			its map likewise (0)
+ *	board:NAME	of a board's profile (see struct mbx_board), by the UIO device
+ *			that has its address, else as mem:
  * A shm: or file: name may end in "@OFFSET+SIZE": a slice of something larger,
  * as of a board's RAM that an emulator keeps in one file. An "@" that is not
  * followed by just that is a character like others.
  * ADDR, OFFSET and SIZE are C numbers, SIZE with an optional K, M or G; ADDR and
  * OFFSET are multiples of the page size, SIZE of 4.
  *
- * The last three are physical memory, mapped as Device memory or as good as:
+ * The last four are physical memory, mapped as Device memory or as good as:
  * see struct mbx_region. Before mem: and dt: map anything, they look at what
  * Linux says of the addresses (the device tree, /proc/iomem), and refuse RAM that
  * is not reserved with no-map and what a driver has claimed. They take root. By
@@ -137,6 +139,32 @@ int mbx_region_holds(const struct mbx_region *r);
 /* 0 while the mapping is whole; MBX_EIO once the file was truncated under it. */
 int mbx_region_check(const struct mbx_region *r);
 
+/* ---- boards: where the memory is ---- */
+
+/* What is known of a board; all texts are constant and never NULL, unless said. */
+struct mbx_board {
+	const char *name;	/* of the profile, letters, digits and "-" */
+	const char *title;	/* board and SoC */
+	const char *core;	/* the remote one */
+	const char *memory;	/* what kind the region is in */
+	uint64_t address;	/* of the region, as Linux sees it */
+	uint64_t remote;	/* of the same bytes, as the core sees them */
+	uint32_t bytes;		/* of the region */
+	const char *compatible; /* in the root of the board's device tree */
+	const char *remoteproc; /* sysfs's name of the core; NULL: none */
+	const char *doorbell;	/* for MBX_DOORBELL */
+	const char *hardware;	/* what there is to interrupt the other core */
+	const char *notes;	/* what goes wrong on this one */
+	const char *source;	/* of these facts */
+	const char *tried;	/* where mbx ran on it, or that it did not */
+};
+
+/* The profile at @index, from 0; NULL behind the last. */
+const struct mbx_board *mbx_board_at(unsigned int index);
+
+/* The one of that name, or NULL: mbx_errmsg() lists them. */
+const struct mbx_board *mbx_board_find(const char *name);
+
 /* ---- the link ---- */
 
 struct mbx;
@@ -166,8 +194,9 @@ struct mbx_options {
  *			again; ring by storing VALUE, a word, at OFFSET of one of
  *			its maps. Without that part there is no way to ring: the
  *			peer finds what was sent when it looks by itself
- * Automatic: of a uio: region the device's own interrupt, if it has one; else
- * futex where the peer says so, else poll.
+ * Automatic: of a uio: region the device's own interrupt, if it has one; of a
+ * board: region in a UIO device's memory, the profile's doorbell; else futex where
+ * the peer says so, else poll.
  */
 
 /*

@@ -5,25 +5,42 @@
 
 #include "../unit/host.h"
 
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
 static const char *board; /* its name, the program's only argument */
-static char dir[] = "/tmp/mbx-e2e-XXXXXX", region[64], bell[64];
+static char dir[] = "/tmp/mbx-e2e-XXXXXX", bell[64];
+static char ram[64], region[96]; /* the board's RAM, the region in it */
 static pid_t sim_pid, owner;
 
 /* Whatever went wrong: nothing of this test survives it. */
 static void leave_nothing(void)
 {
+	const char *const files[] = { "doorbell", "qmp", "stderr", "console" };
 	char name[280];
+	size_t i;
 
 	if (getpid() != owner)
 		return; /* a child of the test */
-	if (sim_pid > 0 && kill(sim_pid, 0) == 0)
-		kill(sim_pid, SIGTERM); /* it ends the board */
-	snprintf(name, sizeof(name), "/dev/shm/%s", strrchr(dir, '/') + 1);
-	unlink(name);
+	if (sim_pid > 0 && kill(sim_pid, SIGTERM) == 0)
+		waitpid(sim_pid, NULL, 0); /* it ends the board */
+	shm_unlink(ram + strlen("shm:"));
+	for (i = 0; i < sizeof(files) / sizeof(*files); i++) {
+		snprintf(name, sizeof(name), "%s/%s", dir, files[i]);
+		unlink(name);
+	}
 	rmdir(dir);
+}
+
+static inline int is_process(void)
+{
+	return strcmp(board, "linux") == 0;
+}
+
+static inline int is_r5(void)
+{
+	return strcmp(board, "zcu102-r5") == 0;
 }
 
 static inline void setup_board(int argc, char **argv)
@@ -37,24 +54,25 @@ static inline void setup_board(int argc, char **argv)
 	atexit(leave_nothing);
 	prctl(PR_SET_CHILD_SUBREAPER,
 	      1); /* of what mbx sim leaves when killed */
-	snprintf(region, sizeof(region), "shm:/%s", strrchr(dir, '/') + 1);
+	snprintf(ram, sizeof(ram), "shm:/%s", strrchr(dir, '/') + 1);
+	snprintf(region, sizeof(region), "%s%s", ram,
+		 is_r5() ? "@0x3ed80000+64K" : "");
 	snprintf(bell, sizeof(bell), "socket:%s/doorbell", dir);
 }
 
-static inline int is_process(void)
-{
-	return strcmp(board, "linux") == 0;
-}
-
-/* The region, as large as the board's RAM; it outlives the boards. */
+/* The file with the region in it; it outlives the boards. */
 static inline void make_ram(void)
 {
+	size_t bytes = is_process() ? 1u << 20 : is_r5() ? 1u << 30 : 16u << 20;
 	struct mbx_region r;
 
-	assert_mbx(mbx_region_open(&r, region, MBX_REGION_CREATE,
-				   is_process() ? 1u << 20 : 16u << 20),
-		   0);
+	assert_mbx(mbx_region_open(&r, ram, MBX_REGION_CREATE, bytes), 0);
 	mbx_region_close(&r);
+}
+
+static inline void remove_ram(void)
+{
+	assert_int_equal(shm_unlink(ram + strlen("shm:")), 0);
 }
 
 static inline void wait_formatted(void)
@@ -82,7 +100,7 @@ static inline void start_board(const char *app)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (!freopen("/dev/null", "w", stdout))
 			_exit(1);
-		execl(mbx, "mbx", "sim", "--board", board, "--region", region,
+		execl(mbx, "mbx", "sim", "--board", board, "--region", ram,
 		      "--dir", dir, "--fw", fw, "--keep", NULL);
 		perror(mbx);
 		_exit(1);
@@ -123,7 +141,7 @@ static inline void end_board(int sig)
 	}
 }
 
-static inline void qmp(const char *command)
+static inline void qmp(const char *command, const char *arguments)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
@@ -140,7 +158,8 @@ static inline void qmp(const char *command)
 	fprintf(f, "{\"execute\":\"qmp_capabilities\"}\n");
 	assert_non_null(fgets(line, sizeof(line), f));
 	assert_non_null(strstr(line, "return"));
-	fprintf(f, "{\"execute\":\"%s\"}\n", command);
+	fprintf(f, "{\"execute\":\"%s\",\"arguments\":%s}\n", command,
+		arguments);
 	do {
 		assert_non_null(fgets(line, sizeof(line), f));
 	} while (!strstr(line, "return")); /* events may come before it */

@@ -77,7 +77,7 @@ static void test_new_layout_under_a_running_host_is_told_and_usable(void **s)
 	ping(m, "to the demo again");
 	mbx_close(m);
 	end_board(SIGTERM);
-	assert_mbx(mbx_region_remove(region), 0);
+	remove_ram();
 }
 
 /* Read the log from its oldest line on until one contains @text: 0, or why not */
@@ -126,7 +126,7 @@ static void test_corrupted_ring_is_given_up_and_the_host_goes_on(void **state)
 	}
 	mbx_close(m);
 	end_board(SIGTERM);
-	assert_mbx(mbx_region_remove(region), 0);
+	remove_ram();
 }
 
 static int remote_is_up(struct mbx *m)
@@ -172,7 +172,7 @@ static void test_corrupted_before_boot_is_given_up_too(void **state)
 	ping(m, "after");
 	mbx_close(m);
 	end_board(SIGTERM);
-	assert_mbx(mbx_region_remove(region), 0);
+	remove_ram();
 }
 
 static void test_firmware_hears_of_an_incompatible_host(void **state)
@@ -195,7 +195,7 @@ static void test_firmware_hears_of_an_incompatible_host(void **state)
 	assert_mbx(wait_for_line(m, "INCOMPATIBLE"), 0);
 	mbx_close(m);
 	end_board(SIGTERM);
-	assert_mbx(mbx_region_remove(region), 0);
+	remove_ram();
 }
 
 int main(int argc, char **argv)

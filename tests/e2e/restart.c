@@ -1,238 +1,92 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A host process and the demo firmware under QEMU, and either of them ended at
- * any moment: SIGKILL for the host, SIGKILL for QEMU, a system_reset by QMP.
- * The host sends numbered pings and accounts for every pong:
- *
- *   - of each of its lives, every ping that was accepted is answered, in order,
- *     exactly once, but for
- *   - the last one of a life that was killed, which may have been accepted, or
- *     its pong taken, without the process getting to say so; and
- *   - a ping in the firmware's hand when it died: it is handled again.
+ * What lives.h accounts for, with firmware under QEMU (or as a process): SIGKILL
+ * for the host, SIGKILL for QEMU, a system_reset by QMP; and on zcu102-r5 what
+ * stands in for remoteproc's stop and start.
  *
  * Usage: restart BOARD, with BUILD in the environment.
  */
 #include "board.h"
+#include "lives.h"
+#include "r5.h"
 
-#include <sys/mman.h>
-
-#include "../../firmware/apps/demo/demo.h"
-
-#define ROUNDS 12
-#define LIVES  (2 * ROUNDS + 4)
-
-static struct score {
-	uint32_t life;		  /* of the host process */
-	uint32_t accepted[LIVES]; /* pings, by life */
-	uint32_t answered[LIVES]; /* the last pong's number, by life */
-	uint32_t pongs, repeats, ambiguous, restarts;
-	uint32_t last_life, last_number;
-	uint32_t stop, quiet; /* send no more; do not even take pongs */
-	char wrong[120];
-} * score;
-
-/* ---- the host process ---- */
-
-static void wrong(const char *what, const uint32_t *pong)
+static void kill_board(void)
 {
-	if (!score->wrong[0])
-		snprintf(score->wrong, sizeof(score->wrong),
-			 "%s: life %u number %u after life %u number %u", what,
-			 pong[0], pong[1], score->last_life,
-			 score->last_number);
+	end_board(SIGKILL);
+	start_board(NULL);
 }
 
-/* @first: the first pong that this life of the host takes. */
-static void account(const uint32_t *pong, int first)
+static void reset_system(void)
 {
-	uint32_t life = pong[0], number = pong[1];
-	uint32_t due = life == score->last_life ? score->last_number + 1 : 1;
-
-	if (life == 0 || life >= LIVES || life < score->last_life) {
-		wrong("no ping of ours, or an earlier life's", pong);
-	} else if (life == score->last_life && number == score->last_number) {
-		score->repeats++; /* at most one a death: checked at the end */
-		return;
-	} else if (first && number == due + 1) {
-		score->ambiguous++;
-	} else if (number != due) {
-		wrong("lost or out of order", pong);
-	}
-	score->pongs++;
-	score->last_life = life;
-	score->last_number = number;
-	if (life < LIVES)
-		score->answered[life] = number;
+	qmp("system_reset", "{}");
 }
 
-static void host(const char *unused)
+/* To a UART, a break on the line is a byte. */
+static void ring(void)
 {
-	struct mbx_options o = { .channels = demo_channels,
-				 .count = demo_channels_count,
-				 .doorbell = bell,
-				 .timeout_ms = PATIENCE_MS };
-	uint32_t life = score->life, number = 1, pong[2];
-	struct mbx_end *tx, *rx;
-	int n, first = 1;
-	struct mbx *m;
-
-	(void)unused;
-	child_check(mbx_open(&m, region, &o) == 0);
-	child_check(mbx_end_open(m, "ping", &tx) == 0);
-	child_check(mbx_end_open(m, "pong", &rx) == 0);
-	while (!score->quiet) {
-		uint32_t ping[64] = { life, number };
-		size_t bytes = 8 + number % 60 * 4;
-
-		if (!score->stop && number - score->answered[life] < 8) {
-			n = mbx_send(tx, ping, bytes, 20);
-			child_check(n == 0 || n == MBX_EAGAIN ||
-				    n == MBX_ENOTCONN);
-			if (n == 0)
-				score->accepted[life] = number++;
-		}
-		n = mbx_recv(rx, ping, sizeof(ping), 5);
-		child_check(n >= 8 || n == MBX_EAGAIN || n == MBX_ENOTCONN);
-		if (n < 8)
-			continue;
-		memcpy(pong, ping, sizeof(pong));
-		if (n != 8 + (int)(pong[1] % 60) * 4)
-			wrong("of another length", pong);
-		account(pong, first);
-		first = 0;
-		if (mbx_poll(m) & MBX_EVENT_RESTARTED)
-			score->restarts++;
-	}
-	mbx_close(m);
+	qmp("chardev-send-break", "{\"id\":\"doorbell\"}");
 }
 
-static pid_t start_host(void)
+static void reset_by_word(void)
 {
-	score->life++;
-	return spawn(host, NULL);
+	char memory[sizeof(ram) + 1];
+	struct mbx_region page;
+
+	snprintf(memory, sizeof(memory), "%s@", ram);
+	reset_r5(open_reset_word(&page, memory), ring);
+	mbx_region_close(&page);
 }
 
-/* ---- the tests ---- */
-
-/* Until this life of the host has had some answers, and a moment more. */
-static void let_it_flow(uint32_t pongs)
+static void storm_on_board(void (*const *ends)(void), int count, int host_too)
 {
-	uint32_t from = __atomic_load_n(&score->pongs, __ATOMIC_RELAXED), i;
-
-	for (i = 0; i < PATIENCE_MS; i++) {
-		if (score->wrong[0] ||
-		    __atomic_load_n(&score->pongs, __ATOMIC_RELAXED) - from >=
-			    pongs)
-			break;
-		usleep(1000);
-	}
-	if (i == PATIENCE_MS)
-		print_message("no traffic: life %u, accepted %u, answered %u\n",
-			      score->life, score->accepted[score->life],
-			      score->answered[score->life]);
-	assert_true(i < PATIENCE_MS);
-	usleep((unsigned int)rand() % 3000);
-}
-
-static void settle(pid_t pid)
-{
-	uint32_t life = score->life, i;
-
-	score->stop = 1;
-	for (i = 0; i < PATIENCE_MS && !score->wrong[0] &&
-		    score->answered[life] != score->accepted[life];
-	     i++)
-		usleep(1000);
-	score->quiet = 1;
-	reap(pid, 0);
-	assert_string_equal(score->wrong, "");
-	assert_int_equal(score->answered[life], score->accepted[life]);
-	for (i = 1; i < life; i++) {
-		uint32_t more = score->answered[i] - score->accepted[i];
-
-		if (more > 1)
-			print_message("life %u: accepted %u, answered %u\n", i,
-				      score->accepted[i], score->answered[i]);
-		/* a pong taken by the next life counts for it, so none is lost */
-		assert_true(more <= 1 ||
-			    score->accepted[i] - score->answered[i] <= 1);
-	}
-}
-
-/* @how: 0 the host process, 1 QEMU, 2 a system reset. */
-static void storm(const int *how, int ways)
-{
-	uint32_t deaths = 0;
-	pid_t pid;
-	int i;
-
-	memset(score, 0, sizeof(*score));
 	make_ram();
 	start_board(NULL);
-	pid = start_host();
-	for (i = 0; i < ROUNDS && !score->wrong[0]; i++) {
-		let_it_flow(50);
-		switch (how[rand() % ways]) {
-		case 0:
-			kill(pid, SIGKILL);
-			reap(pid, SIGKILL);
-			pid = start_host();
-			break;
-		case 1:
-			end_board(SIGKILL);
-			start_board(NULL);
-			deaths++;
-			break;
-		case 2:
-			qmp("system_reset");
-			deaths++;
-			break;
-		}
-	}
-	let_it_flow(50);
-	settle(pid);
+	storm(ends, count, host_too);
 	end_board(SIGTERM);
-	print_message("%s: %u pongs, %u lives of the host, %u of the firmware; "
-		      "%u pings handled again, %u not told\n",
-		      board, score->pongs, score->life, deaths + 1,
-		      score->repeats, score->ambiguous);
-	assert_true(score->repeats <= deaths);
-	assert_true(score->ambiguous < score->life);
-	assert_mbx(mbx_region_remove(region), 0);
+	remove_ram();
 }
 
 static void test_host_killed_in_traffic_every_ping_is_accounted(void **state)
 {
-	const int how[] = { 0 };
-
 	(void)state;
-	storm(how, 1);
+	storm_on_board(NULL, 0, 1);
 }
 
 static void test_qemu_killed_in_traffic_every_ping_is_accounted(void **state)
 {
-	const int how[] = { 1 };
+	void (*const ends[])(void) = { kill_board };
 
 	(void)state;
-	storm(how, 1);
+	storm_on_board(ends, 1, 0);
 }
 
 static void test_system_reset_in_traffic_every_ping_is_accounted(void **state)
 {
-	const int how[] = { 2 };
+	void (*const ends[])(void) = { reset_system };
 
 	(void)state;
 	if (is_process())
 		skip(); /* there is no system to reset */
-	storm(how, 1);
+	storm_on_board(ends, 1, 0);
+}
+
+static void test_reset_word_in_traffic_every_ping_is_accounted(void **state)
+{
+	void (*const ends[])(void) = { reset_by_word };
+
+	(void)state;
+	if (!is_r5())
+		skip(); /* a way of that board's */
+	storm_on_board(ends, 1, 0);
 }
 
 static void test_all_of_it_in_any_order_every_ping_is_accounted(void **state)
 {
-	const int how[] = { 0, 1, 2 };
+	void (*const ends[])(void) = { kill_board, reset_system,
+				       reset_by_word };
 
 	(void)state;
-	storm(how, is_process() ? 2 : 3);
+	storm_on_board(ends, is_process() ? 1 : is_r5() ? 3 : 2, 1);
 }
 
 int main(int argc, char **argv)
@@ -245,12 +99,12 @@ int main(int argc, char **argv)
 		cmocka_unit_test(
 			test_system_reset_in_traffic_every_ping_is_accounted),
 		cmocka_unit_test(
+			test_reset_word_in_traffic_every_ping_is_accounted),
+		cmocka_unit_test(
 			test_all_of_it_in_any_order_every_ping_is_accounted),
 	};
 
 	setup_board(argc, argv);
-	score = mmap(NULL, sizeof(*score), PROT_READ | PROT_WRITE,
-		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	srand(1);
+	setup_lives();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -35,10 +35,16 @@
 #define UNDER_ASAN 0
 #endif
 
-/* Enough of a workload for the plain build, less where each access costs. */
-#define ROUNDS(n) ((n) / (UNDER_TSAN ? 4u : UNDER_ASAN ? 4u : 1u))
+#ifndef UNDER_QEMU
+#define UNDER_QEMU 0
+#endif
 
-#define HANG_SECONDS  60u
+/* Enough of a workload for the plain build, less where each access costs. */
+#define ROUNDS(n)                                                              \
+	((n) / (UNDER_QEMU ? 8u : UNDER_TSAN ? 4u : UNDER_ASAN ? 4u : 1u))
+
+/* As long as tests/run lets any of them run: valgrind on a busy computer. */
+#define HANG_SECONDS  600u
 #define GUARD_WORDS   4u
 #define GUARD	      0xa5c3f096u
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))

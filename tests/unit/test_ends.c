@@ -69,7 +69,7 @@ static void test_send_too_long_is_refused_and_says_how_long(void **state)
 	assert_mbx(mbx_send(tx, big, 65, 0), MBX_EMSGSIZE);
 	assert_non_null(strstr(mbx_errmsg(), "65"));
 	assert_non_null(strstr(mbx_errmsg(), "64"));
-	assert_mbx(mbx_send(tx, big, (size_t)1 << 33, 0), MBX_EMSGSIZE);
+	assert_mbx(mbx_send(tx, big, SIZE_MAX / 2 + 1, 0), MBX_EMSGSIZE);
 	assert_mbx(mbx_put(tx, big, 65, 0), MBX_EMSGSIZE);
 }
 
@@ -577,6 +577,7 @@ static void test_peer_gone_is_an_error_for_each_kind(void **state)
 	assert_mbx(mbx_call_poll(add, buf, 64, NULL), MBX_ECONNRESET);
 	assert_mbx(mbx_send(up, "x", 1, 0), MBX_ENOTCONN);
 	assert_mbx(mbx_send(up, "x", 1, 20), MBX_ENOTCONN);
+	assert_non_null(strstr(mbx_errmsg(), "the peer is not there"));
 	assert_mbx(mbx_call_start(add, ab, 8, 20), MBX_ENOTCONN);
 	/* what it had sent can still be taken */
 	assert_mbx(mbx_recv(down, buf, 64, 0), 10);
@@ -1067,18 +1068,38 @@ static void test_call_timeout_longer_than_a_request_can_say_is_refused(void **s)
 static void test_patience_is_as_long_as_asked_for(void **state)
 {
 	static const int ms[] = { 1, 2000001, 4294968, INT32_MAX };
+	struct timespec t;
 	size_t i;
 
 	(void)state;
 	assert_int_equal(mbxi_left_us(&(struct mbxi_patience){ 0 }), 0);
 	for (i = 0; i < sizeof(ms) / sizeof(ms[0]); i++) {
-		struct mbxi_patience now = mbxi_patience(0),
-				     p = mbxi_patience(ms[i]);
+		struct mbxi_patience p = { ms[i], 0 };
+		uint64_t us = (uint64_t)ms[i] * 1000u, now;
 
-		uint64_t us = (uint64_t)ms[i] * 1000u;
-
-		assert_in_range(p.until_us - now.until_us, us, us + 20000000);
+		clock_gettime(CLOCK_MONOTONIC, &t);
+		now = (uint64_t)t.tv_sec * 1000000u +
+		      (uint64_t)t.tv_nsec / 1000;
+		assert_true(mbxi_left_us(&p) > 0);
+		assert_in_range(p.until_us - now, us, us + 20000000);
 	}
+}
+
+/* The text of an everyday answer is made late, and yet is the last error's. */
+static void test_text_is_that_of_the_last_error(void **state)
+{
+	struct pair *p = *state;
+	struct mbx_end *rx = open_end(p->remote, "up");
+	char buf[64], text[256];
+
+	assert_mbx(mbx_recv(rx, buf, sizeof(buf), 7), MBX_EAGAIN);
+	assert_mbx(mbx_recv(rx, buf, sizeof(buf), -3), MBX_EINVAL);
+	assert_non_null(strstr(mbx_errmsg(), "-3 ms"));
+	assert_mbx(mbx_recv(rx, buf, sizeof(buf), 7), MBX_EAGAIN);
+	mbx_end_close(rx);
+	snprintf(text, sizeof(text), "%s", mbx_errmsg());
+	assert_string_equal(text, "channel \"up\": no message for 7 ms");
+	assert_string_equal(mbx_errmsg(), text);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -1130,6 +1151,7 @@ int main(void)
 		TEST(test_mismatch_with_a_hostile_directory_is_told_safely),
 		TEST(test_call_timeout_longer_than_a_request_can_say_is_refused),
 		TEST(test_patience_is_as_long_as_asked_for),
+		TEST(test_text_is_that_of_the_last_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -219,14 +219,62 @@ static void test_open_limit_maps_no_more(void **state)
 	assert_mbx(mbx_region_remove(name), 0);
 }
 
+/* A page whose file does not reach as far: touching it is a SIGBUS. */
+static char *behind_the_end(void)
+{
+	char *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED,
+		       memfd_create("mbx-test", 0), 0);
+
+	child_check(p != MAP_FAILED);
+	return p;
+}
+
+static char *touched;
+
+static void exit_by_address(int sig, siginfo_t *info, void *context)
+{
+	(void)sig;
+	(void)context;
+	_exit(info->si_addr == touched ? 0 : 77);
+}
+
+static void touch_and_compare(const char *region)
+{
+	struct sigaction act = { .sa_sigaction = exit_by_address,
+				 .sa_flags = SA_SIGINFO };
+
+	(void)region;
+	touched = behind_the_end();
+	sigaction(SIGBUS, &act, NULL);
+	*(volatile char *)touched = 1;
+}
+
+/* qemu-user 7.2 tells 32-bit programs the host's address of a SIGBUS. */
+static void skip_if_sigbus_has_another_address(void)
+{
+	int status;
+
+	waitpid(spawn(touch_and_compare, NULL), &status, 0);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 77) {
+		print_message("SKIP: SIGBUS has another address than was "
+			      "touched; a bug of qemu-user\n");
+		skip();
+	}
+	assert_int_equal(status, 0);
+}
+
 static void test_truncation_is_an_error_that_can_be_handled(void **state)
 {
 	const char *name = test_region();
-	struct mbx *remote = open_owner(name), *host = open_host(name);
-	struct mbx_end *up = open_end(host, "up");
+	struct mbx *remote, *host;
+	struct mbx_end *up;
 	int i, err = 0, fd;
 
 	(void)state;
+	skip_if_sigbus_has_another_address();
+	remote = open_owner(name);
+	host = open_host(name);
+	up = open_end(host, "up");
 	bring_up(remote, host);
 	fd = shm_open(strchr(name, '/'), O_RDWR, 0);
 	assert_int_equal(ftruncate(fd, 0), 0);
@@ -470,10 +518,8 @@ static void test_truncation_inside_a_slice_is_noticed_below_it_not(void **s)
 static void touch_behind_the_end(const char *region)
 {
 	struct mbx_region r;
-	char *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED,
-		       memfd_create("mbx-test", 0), 0);
+	char *p = behind_the_end();
 
-	child_check(p != MAP_FAILED);
 	signal(SIGBUS, SIG_DFL);
 	child_check(mbx_region_open(&r, region, 0, 0) == 0);
 	*(volatile char *)p = 1;
@@ -500,6 +546,7 @@ static void dies_of_sigbus(void (*body)(const char *region))
 static void test_sigbus_elsewhere_still_kills(void **state)
 {
 	(void)state;
+	skip_if_sigbus_has_another_address();
 	dies_of_sigbus(touch_behind_the_end);
 }
 

@@ -334,6 +334,7 @@ static int own_region(void)
 {
 	int err;
 
+	board_protect(0, mbx.is.bytes);
 	while ((err = mbx_link_format(&mbx, mbx_port_time_us())) == MBX_EAGAIN)
 		mbx_port_sleep(for_a_tick, NULL);
 	if (err < 0)
@@ -341,19 +342,25 @@ static int own_region(void)
 	return err;
 }
 
-/* Begin a life. Somebody who is formatting the region gets @patience_us. */
+/*
+ * Begin a life, from here on with nothing but this side's section to write to:
+ * a wild store faults instead of destroying what is the host's. Somebody
+ * who is formatting the region gets @patience_us.
+ */
 static void attach(uint32_t patience_us)
 {
 	uint32_t since = mbx_port_time_us();
 	struct input *in;
 	int err;
 
+	board_protect(0, mbx.is.bytes);
 	while ((err = mbx_link_attach(&mbx)) != 0) {
 		if (err != MBX_EAGAIN ||
 		    mbx_port_time_us() - since >= patience_us)
 			own_region();
 		mbx_port_sleep(for_a_tick, NULL);
 	}
+	board_protect(mbx.section[MBX_REMOTE], mbx.end_off);
 	attach_writer(&log_out, DEMO_LOG);
 	attach_writer(&stats_out, DEMO_STATS);
 	attach_writer(&sensor_out, DEMO_SENSOR);

@@ -19,12 +19,14 @@ static void attach(void)
 {
 	struct mbx_queue_place at;
 
+	board_protect(0, mbx.is.bytes);
 	while ((last = mbx_link_format(&mbx, mbx_port_time_us())) == MBX_EAGAIN)
 		;
 	if (last < 0 || mbx_link_attach(&mbx) ||
 	    mbx_link_queue(&mbx, PING, &at) || mbx_rx_attach(&ping, &at) < 0 ||
 	    mbx_link_queue(&mbx, PONG, &at) || mbx_tx_attach(&pong, &at) < 0)
 		board_stop("no region, or a damaged one");
+	board_protect(mbx.section[MBX_REMOTE], mbx.end_off);
 }
 
 static int echo(void)

@@ -21,4 +21,11 @@ static inline void board_led(uint32_t on)
 /* It makes no sense to go on: say @why on stderr and exit with 1. */
 void board_stop(const char *why) __attribute__((noreturn));
 
+/*
+ * From now on this process can write the region's bytes from @from up to @to,
+ * and only read the others, on pain of a SIGSEGV; but what shares a page with
+ * the former stays writable too. See PORTING.md.
+ */
+void board_protect(uint32_t from, uint32_t to);
+
 #endif

@@ -21,6 +21,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <time.h>
@@ -31,6 +32,7 @@
 static struct sockaddr_un address = { .sun_family = AF_UNIX };
 static int listener = -1;
 static int host = -1;
+static struct mbx_region region;
 
 void board_stop(const char *why)
 {
@@ -94,26 +96,58 @@ static void listen_for_host(const char *path)
 	listener = fd;
 }
 
+/* Said as a board says it; then it faults again, and ends as processes do. */
+static void report_fault(int number, siginfo_t *info, void *context)
+{
+	uintptr_t at = (uintptr_t)info->si_addr;
+	uintptr_t off = at - (uintptr_t)region.base;
+
+	(void)number;
+	(void)context;
+	if (off < region.bytes)
+		fprintf(stderr,
+			"mbx: linux stopped: fault, address region+%#zx\n",
+			(size_t)off);
+	else
+		fprintf(stderr, "mbx: linux stopped: fault, address %#zx\n",
+			(size_t)at);
+	if (listener >= 0)
+		unlink(address.sun_path);
+}
+
 /* Power on: before main(), as on a board. */
 static void __attribute__((constructor)) power_on(void)
 {
 	const char *path = getenv("MBX_BOARD_SOCKET");
 	struct sigaction off = { .sa_handler = switch_off };
+	struct sigaction fault = { .sa_sigaction = report_fault,
+				   .sa_flags = SA_SIGINFO | (int)SA_RESETHAND };
 
 	sigaction(SIGTERM, &off, NULL);
 	sigaction(SIGINT, &off, NULL);
+	sigaction(SIGSEGV, &fault, NULL);
 	if (path)
 		listen_for_host(path);
 }
 
 uintptr_t mbx_port_region(uint32_t *bytes)
 {
-	static struct mbx_region region;
-
 	if (mbx_region_open(&region, NULL, 0, MBX_MAX_REGION))
 		board_stop(mbx_errmsg());
 	*bytes = (uint32_t)region.bytes;
 	return (uintptr_t)region.base;
+}
+
+void board_protect(uint32_t from, uint32_t to)
+{
+	uint32_t page = (uint32_t)sysconf(_SC_PAGESIZE);
+	uint8_t *base = region.base;
+
+	from &= ~(page - 1u);
+	to = (to + page - 1u) & ~(page - 1u);
+	if (mprotect(base, region.bytes, PROT_READ) ||
+	    mprotect(base + from, to - from, PROT_READ | PROT_WRITE))
+		board_stop("board_protect: mprotect failed");
 }
 
 uint32_t mbx_port_boot_reason(void)

@@ -14,4 +14,12 @@
 
 #include "../mps2/mps2.h"
 
+/* The MPU's regions: the first is the stack's guard. See pmsav7_protect.c. */
+#define BOARD_MPU_SHARED  1u
+#define BOARD_MPU_REGIONS 8u
+
+/* Region @number over shared memory; @size as PMSAV7_SIZE(), 0: off. */
+void board_mpu_share(uint32_t number, uint32_t base, uint32_t size,
+		     int writable);
+
 #endif

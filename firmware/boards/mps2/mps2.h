@@ -23,7 +23,15 @@ static inline void board_led(uint32_t on)
  */
 void board_stop(const char *why) __attribute__((noreturn));
 
-/* Shared by the files in this folder. */
+/*
+ * From now on this core can write the region's bytes from @from up to @to, and
+ * only read all others of its memory, on pain of a fault; the MPU also makes all
+ * of it Normal, shareable and non-cacheable. See PORTING.md. Thread context.
+ * Stops the board if an end is not on 32 bytes.
+ */
+void board_protect(uint32_t from, uint32_t to);
+
+/* Shared by the files in this folder and the boards'. */
 struct cmsdk_uart {
 	volatile uint32_t data, state, ctrl, intstatus, bauddiv;
 };
@@ -36,8 +44,9 @@ struct cmsdk_uart {
 int main(void);
 void reset(void);
 void board_init(void);
-void board_tick(void);	   /* SysTick's handler */
-void board_doorbell(void); /* the handler of UART1's receive interrupt */
-void board_died(void);	   /* the next boot shall know */
+void board_guard_stack(void); /* an overflow shall fault */
+void board_tick(void);	      /* SysTick's handler */
+void board_doorbell(void);    /* the handler of UART1's receive interrupt */
+void board_died(void);	      /* the next boot shall know */
 
 #endif

@@ -7,16 +7,18 @@
  */
 #include "board.h"
 
+#include "../bare.h"
+
 #define REG(addr)    (*(volatile uint32_t *)(addr))
 #define SYST_CSR     REG(0xe000e010u)
 #define NVIC_ICER(n) REG(0xe000e180u + 4u * (n))
 #define SCB_VTOR     REG(0xe000ed08u)
 #define SCB_CFSR     REG(0xe000ed28u)
 #define SCB_HFSR     REG(0xe000ed2cu)
+#define SCB_MMFAR    REG(0xe000ed34u)
 #define SCB_BFAR     REG(0xe000ed38u)
-#define MPU_CTRL     REG(0xe000ed94u)
-#define MPU_RBAR     REG(0xe000ed9cu)
-#define MPU_RASR     REG(0xe000eda0u)
+
+#define MMFAR_VALID (1u << 7) /* CFSR: the MPU refused this address */
 
 /* CFSR: STKOF (Armv8-M), STKERR, MSTKERR: no room for an exception's frame */
 #define STACK_FAULTS (1u << 20 | 1u << 12 | 1u << 4)
@@ -25,8 +27,6 @@
 #define RX_IRQ (16u + BOARD_UART1_RX_IRQ)
 
 extern uint32_t __stack_bottom[], __stack_top[];
-extern uint32_t __data_start[], __data_end[], __data_load[];
-extern uint32_t __bss_start[], __bss_end[];
 
 static void fault(void);
 
@@ -44,33 +44,11 @@ __attribute__((section(".vectors"),
 	[RX_IRQ + 1u ... 15u + IRQS] = fault,
 };
 
-/*
- * The stack is the first thing in RAM. What lies below is made to fault: by the
- * stack limit of Armv8-M, by 64 KiB without access for Armv7-M.
- */
-static void guard_stack(void)
-{
-#if __ARM_ARCH >= 8
-	__asm__ volatile("msr msplim, %0" ::"r"(__stack_bottom));
-#else
-	MPU_RBAR = ((uint32_t)__stack_bottom - 0x10000u) | 1u << 4; /* 0 */
-	MPU_RASR = 1u << 28 | 15u << 1 | 1u; /* never execute, 2^16, on */
-	MPU_CTRL = 5u;			     /* on; the rest as without it */
-	__asm__ volatile("dsb\n\tisb" ::: "memory");
-#endif
-}
-
 void reset(void)
 {
-	const uint32_t *from = __data_load;
-	uint32_t *to;
-
-	for (to = __data_start; to < __data_end;)
-		*to++ = *from++;
-	for (to = __bss_start; to < __bss_end;)
-		*to++ = 0;
+	bare_fill_memory();
 	SCB_VTOR = (uint32_t)vectors;
-	guard_stack();
+	board_guard_stack();
 	board_init();
 	main();
 	board_stop("main() returned");
@@ -78,7 +56,7 @@ void reset(void)
 
 /* ---- the end ---- */
 
-static void put_char(char c)
+void board_put_char(char c)
 {
 	struct cmsdk_uart *uart = (struct cmsdk_uart *)BOARD_UART0;
 	uint32_t patience = 100000;
@@ -86,21 +64,6 @@ static void put_char(char c)
 	while (uart->state & UART_TXFULL && --patience)
 		;
 	uart->data = (uint8_t)c;
-}
-
-static void put_text(const char *text)
-{
-	while (*text)
-		put_char(*text++);
-}
-
-static void put_hex(const char *name, uint32_t value)
-{
-	int shift;
-
-	put_text(name);
-	for (shift = 28; shift >= 0; shift -= 4)
-		put_char("0123456789abcdef"[value >> shift & 15u]);
 }
 
 static void begin_last_words(void)
@@ -114,12 +77,12 @@ static void begin_last_words(void)
 	board_died();
 	uart->bauddiv = BOARD_CLOCK_HZ / 115200u;
 	uart->ctrl = UART_TX_ENABLE;
-	put_text("mbx: " BOARD_NAME " stopped: ");
+	bare_put_text("mbx: " BOARD_NAME " stopped: ");
 }
 
 static void __attribute__((noreturn)) end_last_words(void)
 {
-	put_text("; reset the board\n");
+	bare_put_text("; reset the board\n");
 	for (;;)
 		__asm__ volatile("wfi");
 }
@@ -127,7 +90,7 @@ static void __attribute__((noreturn)) end_last_words(void)
 void board_stop(const char *why)
 {
 	begin_last_words();
-	put_text(why);
+	bare_put_text(why);
 	end_last_words();
 }
 
@@ -144,15 +107,15 @@ static void __attribute__((used, noreturn)) report_fault(const uint32_t *sp)
 
 	__asm__ volatile("mrs %0, ipsr" : "=r"(number));
 	begin_last_words();
-	put_text(cfsr & STACK_FAULTS ? "stack overflow" : "fault");
-	put_hex(", exception 0x", number);
-	put_hex(" cfsr 0x", cfsr);
-	put_hex(" hfsr 0x", SCB_HFSR);
-	put_hex(" address 0x", SCB_BFAR);
-	put_hex(" sp 0x", (uint32_t)sp);
+	bare_put_text(cfsr & STACK_FAULTS ? "stack overflow" : "fault");
+	bare_put_hex(", exception 0x", number);
+	bare_put_hex(" cfsr 0x", cfsr);
+	bare_put_hex(" hfsr 0x", SCB_HFSR);
+	bare_put_hex(" address 0x", cfsr & MMFAR_VALID ? SCB_MMFAR : SCB_BFAR);
+	bare_put_hex(" sp 0x", (uint32_t)sp);
 	if (!(cfsr & STACK_FAULTS) && is_in_stack(sp)) {
-		put_hex(" pc 0x", sp[6]);
-		put_hex(" lr 0x", sp[5]);
+		bare_put_hex(" pc 0x", sp[6]);
+		bare_put_hex(" lr 0x", sp[5]);
 	}
 	end_last_words();
 }
