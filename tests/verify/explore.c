@@ -10,6 +10,7 @@
  *   stale=N	at most so many loads of a run return what is not the newest
  *   switches=N	at most so many times the other side comes in unasked; both are
  *		for scenarios too large to see all of (no bound)
+ *   coarse=1	and it comes in only at full barriers, or right behind one
  *   limit=S	seconds of the processor after which it gives up, and says so (60)
  *
  * Exits with 0 when all is well and everything was seen, 1 with the run that
@@ -58,7 +59,7 @@ struct side {
 	uint64_t told; /* all that it was told since its last checkpoint */
 	uint32_t loaded[MAX_LOADED], loads, accesses, again;
 	enum standing standing;
-	int bell, begun, timed, time_passed;
+	int bell, begun, timed, time_passed, near_barrier;
 	jmp_buf resume;
 	char *stack_top; /* what is below is of no use any more */
 };
@@ -71,7 +72,7 @@ static char stacks[2][STACK_BYTES] __attribute__((aligned(64)));
 static ucontext_t births[2];
 static struct view fences;
 static int me, calm;
-static uint32_t crash_budget, stale_budget, switch_budget, race;
+static uint32_t crash_budget, stale_budget, switch_budget, coarse, race;
 static struct left {
 	uint32_t crashes, stale, switches;
 } left;
@@ -303,6 +304,8 @@ static uint64_t state(void)
 		h = mix(h, t->told);
 		h = mix(h, (uint64_t)t->standing << 2 | (uint64_t)t->bell << 1 |
 				   (uint64_t)t->begun);
+		if (coarse)
+			h = mix(h, (uint64_t)t->near_barrier);
 		h = mix_view(h, &t->cur, base);
 		h = mix_view(h, &t->acquired, base);
 		h = mix_view(h, &t->released, base);
@@ -452,8 +455,10 @@ uint32_t explore_load(const struct mbx_word *w, enum explore_order order)
 	uint32_t l = word_of(w), v, i;
 	struct side *t = &sides[me];
 
-	if (!is_own(l) && (order != DATA || !race))
+	if (!is_own(l) && (order != DATA || !race)) {
+		t->near_barrier -= t->near_barrier > 0;
 		yield();
+	}
 	may_die();
 	count_access();
 	for (i = 0; i < t->loads && t->loaded[i] != l; i++)
@@ -538,8 +543,10 @@ void explore_fence(enum explore_fence fence)
 	static const char *const names[] = { "stores", "loads", "all" };
 	struct side *t = &sides[me];
 
-	if (fence == FENCE_ALL)
+	if (fence == FENCE_ALL) {
+		t->near_barrier = 2;
 		yield();
+	}
 	may_die();
 	trace("%d: order %s\n", me, names[fence]);
 	tell(0);
@@ -677,7 +684,7 @@ static void be_born(int s)
 	struct side *t = &sides[s];
 
 	t->stack_top = stacks[s] + STACK_BYTES;
-	t->begun = t->timed = t->time_passed = 0;
+	t->begun = t->timed = t->time_passed = t->near_barrier = 0;
 	t->standing = READY;
 	t->loads = t->accesses = 0;
 	t->told = 0;
@@ -767,7 +774,8 @@ static void choose_side(const int *able, int n)
 {
 	int asked = n == 1 || sides[me].standing != READY || !sides[me].begun;
 
-	if (n == 2 && !asked && !left.switches)
+	if (n == 2 && !asked &&
+	    (!left.switches || (coarse && !sides[me].near_barrier)))
 		return;
 	n = able[n == 2 ? (int)pick(2) : 0];
 	if (!asked && n != me && switch_budget != UNBOUNDED)
@@ -923,6 +931,7 @@ int main(int argc, char **argv)
 	crash_budget = option("crashes", 0);
 	stale_budget = option("stale", UNBOUNDED);
 	switch_budget = option("switches", UNBOUNDED);
+	coarse = option("coarse", 0);
 	race = option("race", 1);
 	scenario_configure();
 	words = scenario.words;

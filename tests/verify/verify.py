@@ -27,8 +27,8 @@ import mutants  # noqa: E402
 import relacy  # noqa: E402
 import static  # noqa: E402
 
-ROWS = explore.ROWS + relacy.ROWS + eva.ROWS + content.ROWS + fuzz.ROWS + static.ROWS \
-    + mutants.ROWS
+ROWS = (explore.ROWS + relacy.ROWS + eva.ROWS + content.ROWS + fuzz.ROWS
+        + static.ROWS + mutants.ROWS)
 
 
 def main():
