@@ -428,7 +428,8 @@ static uint32_t load_atomic(uint32_t l, enum explore_order order)
 	for (k = from + 1; race && k < stored[l]; k++)
 		if (history[l][k].plain && !happened_before(&history[l][k]))
 			fail("race: word %u is loaded beside a plain store", l);
-	if (calm || !left.stale)
+	if (calm || !left.stale ||
+	    (scenario.may_be_stale && !scenario.may_be_stale(l)))
 		from = stored[l] - 1;
 	k = from + pick(stored[l] - from);
 	left.stale -= stale_budget != UNBOUNDED && k + 1 < stored[l];
@@ -518,7 +519,8 @@ void explore_store(struct mbx_word *w, uint32_t v, enum explore_order order)
 		fail("word %u has two writers", l);
 	/* behind all of its own view; before or after the other's that are new */
 	k = n;
-	if (!scenario.one_writer && !calm)
+	if (!scenario.one_writer && !calm &&
+	    (!scenario.may_be_stale || scenario.may_be_stale(l)))
 		k -= pick(n - t->cur.at[l]);
 	if (k < n)
 		make_place(l, k);

@@ -41,6 +41,7 @@ struct scenario {
 	void (*life)(int side); /* one life of a side, to its end */
 	void (*died)(int side); /* it did; account for it */
 	void (*end)(void);	/* neither side can go on: as it should? */
+	int (*may_be_stale)(uint32_t word); /* or NULL: each word may */
 	void (*stored)(int side, uint32_t word, uint32_t value); /* or NULL */
 };
 

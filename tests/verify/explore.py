@@ -46,6 +46,8 @@ CONFIGURATIONS = {"quick": [
     ("link", "format=0 polls=2 crashes=1 stale=1 switches=1 race=0"),
     ("link", "format=0 polls=2 crashes=1 stale=4 switches=0 race=0"),
     ("link", "format=0 polls=1 again=1 crashes=1 stale=0 switches=1 race=0"),
+    ("link", "format=0 polls=0 again=1 traffic=1 narrow=1 stale=2 switches=3 "
+     "coarse=1 race=0"),
 ], "long": [
     ("queue", "ring=3 messages=2 longest=1 bells=1 crashes=1 race=0"),
     ("queue", "ring=4 messages=3 by=4 take=2 crashes=2"),
@@ -142,6 +144,8 @@ SEEDS = {
                 "race=0"),
                ("link", "format=0 polls=2 crashes=1 stale=4 switches=0 "
                 "race=0"),
+               ("link", "format=0 polls=0 again=1 traffic=1 narrow=1 "
+                "stale=2 switches=3 coarse=1 race=0"),
                ("link", "format=0 polls=1 again=1 crashes=1 stale=1 "
                 "switches=1 race=0")],
     "slots.c": [("slots", "records=3 race=0"),

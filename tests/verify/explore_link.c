@@ -6,6 +6,7 @@
  *   format=0	the region was formatted long ago; 1: it is all zeros
  *   again=1	the remote discards the region later on and formats anew
  *   polls=N	of the remote's, in each of its lives
+ *   narrow=1	only magic, instance and the states may be stale
  *   traffic=1	the host sends, the remote takes
  */
 #include "explore.h"
@@ -43,7 +44,7 @@ static struct peer {
 	int told_up;
 } peers[2];
 
-static uint32_t format, again, polls, traffic;
+static uint32_t narrow, format, again, polls, traffic;
 
 static void init(struct mbx_link *l, int side)
 {
@@ -97,6 +98,16 @@ static void stored(int side, uint32_t word, uint32_t v)
 	if (off == OFF(mbx_side_block, ack) && v)
 		account.acked[side][account.session[side] % SESSIONS] |= 1u
 									 << v;
+}
+
+static int may_be_stale(uint32_t word)
+{
+	uint32_t off = word * 4u;
+
+	return !narrow || off == OFF(mbx_super, magic) ||
+	       off == OFF(mbx_super, instance) ||
+	       off == account.section[MBX_HOST] ||
+	       off == account.section[MBX_REMOTE];
 }
 
 /* ---- what each side may believe ---- */
@@ -341,10 +352,12 @@ struct scenario scenario = {
 	.died = died,
 	.end = end,
 	.stored = stored,
+	.may_be_stale = may_be_stale,
 };
 
 void scenario_configure(void)
 {
+	narrow = option("narrow", 0);
 	format = option("format", 1);
 	again = option("again", 0);
 	polls = option("polls", 2);
