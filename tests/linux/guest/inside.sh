@@ -142,6 +142,13 @@ once_observers_change_nothing_for_the_two_sides() {
     [ "$(mapping host $by_device)" != "$before" ]
 }
 
+# Nothing rings the R5 then, which finds each ping at its tick: Linux sleeps.
+once_device_has_its_own_interrupt_where_no_doorbell_is_named() {
+    before=$(cat $irqs)
+    says ' 0 lost, 0 wrong' env -u MBX_DOORBELL mbx ping -r $by_device -n 20
+    [ "$(cat $irqs)" != "$before" ]
+}
+
 # ---- doctor ----
 
 # finds TEXT [REGION]: the doctor does, and says what to do
