@@ -11,7 +11,7 @@
  *   application makes the producer or consumer; no locks inside;
  * - the number of shared accesses is bounded: one for each payload word, and 2
  *   control words for a message that finds its place at once, 6 at most (attach
- *   of a producer: 3, and one for each record in the ring);
+ *   of a producer: 4, and one for each record in the ring);
  * - each shared word is loaded at most once a call.
  */
 #ifndef MBX_QUEUE_H

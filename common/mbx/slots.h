@@ -7,8 +7,10 @@
  * readers, which may be any number and map the region read-only. Records
  * survive their writer's death: the log of a crashed core is still there.
  *
- * Common to all functions: never block, bounded accesses, structs are private
- * memory of the caller.
+ * Common to all functions: never block, structs are private memory of the
+ * caller. Shared accesses, for a record of n words: write 4 + n; next 7 + 2n, as it
+ * may look at a second record; newest 4 (4 + n), as it tries that often; attach of
+ * a reader 2 and one for each slot. Within a try, no word is loaded twice.
  */
 #ifndef MBX_SLOTS_H
 #define MBX_SLOTS_H

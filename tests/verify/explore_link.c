@@ -177,7 +177,7 @@ static int poll_once(struct peer *p, int side)
 
 	watch();
 	events = mbx_link_poll(&p->link, 0);
-	if (accesses() > 14u || loaded_twice())
+	if (accesses() > 12u || loaded_twice())
 		fail("poll: %u accesses", accesses());
 	if (events & (MBX_EVENT_UP | MBX_EVENT_RESTARTED)) {
 		check_up(p, side);

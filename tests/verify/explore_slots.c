@@ -74,7 +74,7 @@ static void check_record(const uint8_t *buf, int n, const struct mbx_record *r)
 static void write_all(void)
 {
 	uint8_t buf[MAX_BYTES];
-	uint32_t bound = 6u + longest;
+	uint32_t bound = 4u + longest;
 
 	/* as the link's attach does before it */
 	explore_fence(FENCE_ALL);
