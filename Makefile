@@ -372,7 +372,7 @@ format: ## Format all C sources
 	$(Q)clang-format -i $(SOURCES)
 
 check: ## Check formatting and style, with warnings as errors
-	$(Q)scripts/setup.sh build check
+	$(Q)scripts/setup.sh build test check
 	$(Q)BUILD=$(abspath $(BUILD)) scripts/check.sh
 
 clean: ## Remove everything built
