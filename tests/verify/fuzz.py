@@ -32,7 +32,7 @@ def fuzz(program, limits):
     corpus = os.path.join(os.path.dirname(program), "corpus")
     shutil.rmtree(corpus, ignore_errors=True)
     os.makedirs(corpus)
-    status, out = call([program, "-seed=1", "-max_len=300", "-print_final_stats=1",
+    status, out = call([program, "-seed=1", "-max_len=300", "-timeout=300",
                         f"-artifact_prefix={corpus}/crash-", *limits, corpus],
                        "fuzz", 4000)
     if status:
