@@ -1328,6 +1328,22 @@ static void test_observer_polling_learns_of_a_reset_and_stores_nothing(
 			 0);
 }
 
+/* All stand elsewhere, as behind one that is larger: the first is blamed. */
+static void test_channels_that_stand_elsewhere_are_told_from_the_first(
+	void **state)
+{
+	uint32_t i, data_off = 64u + 40u;
+
+	(void)state;
+	bring_up();
+	for (i = 0; i < DEMO; i++)
+		poke_word(word_at(data_off + 64u * i), 4);
+	assert_int_equal(mbx_link_attach(&host), MBX_EMISMATCH);
+	assert_int_equal(host.why.channel, 0);
+	assert_int_equal(host.why.word, 10);
+	assert_int_equal(host.why.theirs, 4);
+}
+
 static void test_observer_of_mismatch_and_damage_stores_nothing(void **state)
 {
 	struct mbx_link_config c = config(MBX_HOST, other, 2);
@@ -1392,6 +1408,7 @@ int main(void)
 		test(test_impossible_superblock_word_is_named_with_its_value),
 		test(test_small_region_with_our_channel_count_is_not_overrun),
 		test(test_directory_with_any_bit_flipped_is_a_mismatch),
+		test(test_channels_that_stand_elsewhere_are_told_from_the_first),
 		test(test_region_larger_than_the_mapping_says_enospc),
 		test(test_mapping_larger_than_the_region_attaches),
 		test(test_scribbled_magic_is_a_reset_not_a_crash),

@@ -13,7 +13,7 @@ import content
 import explore
 
 # What is quick and kills most, first.
-UNITS = ["queue", "slots", "link", "call", "steps", "copy", "err", "hostile"]
+UNITS = ["queue", "slots", "link", "call", "copy", "steps", "cache", "err"]
 SAMPLE = {"quick": 0, "full": 40, "long": 1 << 30}
 SURVIVORS = os.path.join(ROOT, "tests", "verify", "survivors")
 
