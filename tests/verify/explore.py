@@ -26,6 +26,8 @@ CONFIGURATIONS = {"quick": [
     ("link", "format=0 polls=1 again=1 traffic=1 stale=1 switches=1 race=0"),
     ("link", "format=0 polls=2 comes=3 stale=1 switches=1 race=0"),
     ("link", "format=0 polls=3 comes=6 stays=0 stale=1 switches=2 race=0"),
+    ("link", "format=0 polls=1 again=1 traffic=1 comes=2 stays=0 stale=0 "
+     "switches=1 race=0"),
 ], "full": [
     ("queue", "ring=4 messages=3 by=7 take=3 crashes=1"),
     ("queue", "ring=4 messages=3 by=7 take=3 crashes=1 race=0"),
@@ -153,6 +155,8 @@ SEEDS = {
     "link.c": [("link", "format=1 polls=1 stale=2 switches=1 race=0"),
                ("link", "format=0 polls=1 again=1 traffic=1 stale=2 "
                 "switches=1 race=0"),
+               ("link", "format=0 polls=1 again=1 traffic=1 comes=2 stays=0 "
+                "stale=0 switches=1 race=0"),
                ("link", "format=0 polls=2 crashes=1 stale=1 switches=1 "
                 "race=0"),
                ("link", "format=0 polls=3 comes=6 stays=0 stale=1 "

@@ -3,6 +3,7 @@
 changed. Each must be killed by the content check, the explorer or a unit test;
 tests/verify/survivors lists those that mean the same, with the reason."""
 
+import glob
 import os
 import re
 import shutil
@@ -13,7 +14,9 @@ import content
 import explore
 
 FLAGS = ["-std=gnu11", "-O1", "-w", "-fno-delete-null-pointer-checks",
-         "-Icommon", "-Ilinux", "-Itests", "-Itests/unit"]
+         "-Icommon", "-Ilinux", "-Itests", "-Itests/unit",
+         '-DMBX_VERSION="mutant"']
+LINUX = sorted(glob.glob(os.path.join(ROOT, "linux", "*.c")))
 DIRECTORY = os.path.join(BUILD, "mutants")
 # Behind the one that has the file's name, those that are quick first
 UNITS = ["link", "slots", "call", "copy", "steps", "cache", "err", "queue"]
@@ -53,6 +56,10 @@ def mutants():
                            text[:at] + "\t\t;" + text[at + len(line):])
 
 
+def object_of(source):
+    return f"{DIRECTORY}/{os.path.basename(source)[:-2]}.o"
+
+
 def unit_source(unit):
     return os.path.join(ROOT, "tests", "unit", f"test_{unit}.c")
 
@@ -63,10 +70,10 @@ def compile_to(out, source):
 
 
 def base():
-    """Objects of common/ and of the unit tests as they are."""
+    """Objects of the library and of the unit tests as they are."""
     os.makedirs(DIRECTORY, exist_ok=True)
-    paths = SOURCES + [unit_source(u) for u in UNITS]
-    out = [f"{DIRECTORY}/{os.path.basename(p)[:-2]}.o" for p in paths]
+    paths = SOURCES + LINUX + [unit_source(u) for u in UNITS]
+    out = [object_of(p) for p in paths]
     for status in parallel(lambda x: compile_to(*x), zip(out, paths)):
         if status:
             raise SystemExit("verify: mutants: see mutants-build.log")
@@ -78,11 +85,10 @@ def unit_program(unit, seed, path):
     with open(unit_source(unit)) as f:
         text = f.read()
     include = f'#include "../../common/{seed.file}"'
-    objects = [f"{DIRECTORY}/test_{unit}.o"]
+    objects = [object_of(unit_source(unit))]
     if "../../common/" not in text:
         objects += [path[:-2] + ".o" if os.path.basename(s) == seed.file else
-                    f"{DIRECTORY}/{os.path.basename(s)[:-2]}.o"
-                    for s in SOURCES]
+                    object_of(s) for s in SOURCES + LINUX]
     elif include not in text:
         return None
     else:  # it includes the sources themselves, so that this one is another
