@@ -16,6 +16,7 @@ import explore
 FLAGS = ["-std=gnu11", "-O1", "-w", "-fno-delete-null-pointer-checks",
          "-Icommon", "-Ilinux", "-Itests", "-Itests/unit",
          '-DMBX_VERSION="mutant"']
+PORT = ['-DMBX_PORT_HEADER="port_linux.h"']
 LINUX = sorted(glob.glob(os.path.join(ROOT, "linux", "*.c")))
 DIRECTORY = os.path.join(BUILD, "mutants")
 # Behind the one that has the file's name, those that are quick first
@@ -64,9 +65,10 @@ def unit_source(unit):
     return os.path.join(ROOT, "tests", "unit", f"test_{unit}.c")
 
 
-def compile_to(out, source):
+def compile_to(out, source, *flags):
     """0 if it does compile."""
-    return call(["gcc", *FLAGS, "-c", source, "-o", out], "mutants-build")[0]
+    return call(["gcc", *FLAGS, *flags, "-c", source, "-o", out],
+                "mutants-build")[0]
 
 
 def base():
@@ -74,7 +76,8 @@ def base():
     os.makedirs(DIRECTORY, exist_ok=True)
     paths = SOURCES + LINUX + [unit_source(u) for u in UNITS]
     out = [object_of(p) for p in paths]
-    for status in parallel(lambda x: compile_to(*x), zip(out, paths)):
+    for status in parallel(lambda x: compile_to(
+            *x, *(PORT if x[1] in SOURCES else [])), zip(out, paths)):
         if status:
             raise SystemExit("verify: mutants: see mutants-build.log")
 
@@ -122,8 +125,8 @@ def try_mutant(item):
         shutil.rmtree(where)
 
 
-def killer_of(seed, path, where, broken):
-    if compile_to(path[:-2] + ".o", path):
+def quick_killer_of(seed, path, where):
+    if compile_to(path[:-2] + ".o", path, *PORT):
         return ""
     if seed.file.startswith("queue") and fails(content.build(
             [path if os.path.basename(s) == seed.file else s
@@ -133,6 +136,13 @@ def killer_of(seed, path, where, broken):
         program = unit_program(unit, seed, path)
         if program and fails(program):
             return f"test_{unit}"
+    return None
+
+
+def killer_of(seed, path, where, broken):
+    killer = quick_killer_of(seed, path, where)
+    if killer is not None:
+        return killer
     broken[seed.file] = explore.compile_to(path[:-2] + ".x.o", path)
     caught = explore.try_one(where, seed.file, broken)
     return caught and "explorer"
@@ -152,6 +162,14 @@ def run(size):
         return
     everything = list(mutants())
     base()
+    for path in SOURCES:  # what fails anyway kills nothing
+        with open(path) as f:
+            same = Seed(path, 0, "", f.read())
+        where = os.path.join(DIRECTORY, "same")
+        killer = quick_killer_of(same, same.write(where), where)
+        if killer is not None:
+            yield Result("FAIL", f"{same.file} as it is: {killer}")
+            return
     common, by, alive, known = explore.objects(), {}, [], argued()
     for seed, killer in parallel(try_mutant, [
             (i, seed, common) for i, seed in enumerate(everything)
