@@ -27,7 +27,7 @@ static void store(const struct mbx_link *l, uint32_t off, uint32_t v)
 	mbx_st(mbx_link_word(l, off), v);
 }
 
-static uint32_t load(const struct mbx_link *l, uint32_t off)
+MBX_INLINE uint32_t load(const struct mbx_link *l, uint32_t off)
 {
 	return mbx_ld(mbx_link_word(l, off));
 }
@@ -37,24 +37,25 @@ MBX_INLINE super_at super_of(const struct mbx_link *l)
 	return (super_at)(l->is.base);
 }
 
-/* The side block of this side (mine = 1) or the peer's. */
-MBX_INLINE side_at side_of(const struct mbx_link *l, int mine)
-{
-	return (side_at)(l->is.base +
-			 l->section[mine ? l->is.side : !l->is.side]);
-}
-
 static uint32_t round_up(uint32_t n, uint32_t to)
 {
 	return (n + to - 1u) & ~(to - 1u);
 }
 
-once uint32_t fnv_word(uint32_t hash, uint32_t w)
+MBX_INLINE uint32_t fnv(uint32_t hash, uint32_t byte)
 {
-	int i;
+	return (hash ^ byte) * FNV_PRIME;
+}
 
-	for (i = 0; i < 4; i++, w >>= 8)
-		hash = (hash ^ (w & 0xffu)) * FNV_PRIME;
+/* Words go by their bytes as they lie in the region. */
+once uint32_t hash_words(uint32_t hash, const uint32_t *w, uint32_t count)
+{
+	const uint32_t *end = w + count;
+	uint32_t v, i;
+
+	while (w != end)
+		for (v = *w++, i = 0; i < 4; i++, v >>= 8)
+			hash = fnv(hash, v & 0xffu);
 	return hash;
 }
 
@@ -62,8 +63,8 @@ uint32_t mbx_text_hash(const char *text)
 {
 	uint32_t hash = FNV_BASIS;
 
-	for (; *text; text++)
-		hash = (hash ^ (uint8_t)*text) * FNV_PRIME;
+	while (*text)
+		hash = fnv(hash, (uint8_t)*text++);
 	return hash;
 }
 
@@ -77,175 +78,202 @@ static uint32_t text_word(const char **text)
 	return w;
 }
 
-static void explain(struct mbx_link *l, int channel, uint32_t word,
-		    uint32_t ours, uint32_t theirs)
+/* What differs is word @i of the superblock; or of an entry, if so corrected. */
+once void blame(struct mbx_link *l, uint32_t i, uint32_t ours, uint32_t theirs)
 {
-	l->why.channel = (int16_t)channel;
-	l->why.word = (uint8_t)word;
+	l->why.channel = -1;
+	l->why.word = (uint8_t)i;
 	l->why.ours = ours;
 	l->why.theirs = theirs;
 }
 
-/* The same of word @i of the superblock. */
-once void blame(struct mbx_link *l, uint32_t i, uint32_t ours, uint32_t theirs)
-{
-	explain(l, -1, i, ours, theirs);
-}
-
 /* ---- layout ---- */
 
-enum mode { COMPUTE, WRITE, CHECK };
-
+#define ENTRY_WORDS 16u
 /* Words of a directory entry that are offsets. */
 #define AT_WORDS (1u << 6 | 1u << 10 | 1u << 11 | 1u << 14 | 1u << 15)
-
-struct walk {
-	const struct mbx_link *link;
-	enum mode mode;
-	uint32_t channel;   /* which one of the declared is next */
-	uint32_t off;	    /* of the next word of the directory */
-	uint32_t words[16]; /* the last entry's */
-	uint32_t free[2];   /* next free offset of either section */
-	uint32_t text;	    /* next free offset of the text area */
-	uint32_t hash;
-	int differs; /* other than by what has moved */
-	struct mbx_why why;
-};
+/* Those of the superblock that depend on declarations, line and alignment. */
+#define OF_LAYOUT 0x5ff0u
 
 /*
- * Compute, write or check one word, of which link.why would say @i.
+ * What a walk over superblock, directory and texts is for: to compute, or to
+ * store or compare those words whose bit is set, of each entry (15..0) and of
+ * the superblock (31..16).
  *
  * One channel that differs moves all those behind it, and even those before it:
- * where a channel stands is blamed only if they are all what they should be. So
- * such a difference is noted, the first one, and the walk goes on; any other is
- * the last one looked at.
+ * where channels stand is compared, and blamed, only if all of them are what
+ * they should be.
  */
+#define COMPUTE	       0u
+#define WRITE	       0xfff6ffffu /* magic and instance have their own time */
+#define CHECK_CHANNELS (1u << (16 + 5) | (0xffffu & ~AT_WORDS))
+#define CHECK_PLACES   (OF_LAYOUT << 16 | AT_WORDS)
+
+struct walk {
+	struct mbx_link *link;
+	uint32_t mode;
+	uint32_t mask;		     /* half of the mode, for this entry */
+	uint32_t channel;	     /* which one of the declared; ~0: none */
+	uint32_t entry[ENTRY_WORDS]; /* its entry, or the superblock */
+	uint32_t line;
+	uint32_t free[2]; /* next free offset of either section */
+	uint32_t text;	  /* next free offset of the text area */
+};
+
+/* Compute, write or check one word, of which link.why would say @i. */
 once void word(struct walk *k, uint32_t off, uint32_t ours, uint32_t i)
 {
-	const struct mbx_link *l = k->link;
-	int moved = AT_WORDS >> i & 1u;
+	struct mbx_link *l = k->link;
 	uint32_t theirs;
 
-	if (k->mode == WRITE)
-		store(l, off, ours);
-	if (k->mode != CHECK || k->differs)
+	if (!(k->mask >> i & 1u))
 		return;
+	if (k->mode == WRITE) {
+		store(l, off, ours);
+		return;
+	}
 	/* a region too small for our directory can't be ours */
 	theirs = off < l->is.bytes ? load(l, off) : ~ours;
-	if (theirs == ours || (moved && k->why.channel >= 0))
+	if (theirs == ours)
 		return;
-	k->differs = !moved;
-	k->why.channel = (int16_t)k->channel;
-	k->why.word = (uint8_t)i;
-	k->why.ours = ours;
-	k->why.theirs = theirs;
-}
-
-/* The next word of the directory. */
-once void put(struct walk *k, uint32_t w)
-{
-	uint32_t i = k->off / 4u % 16u;
-
-	k->words[i] = w;
-	k->hash = fnv_word(k->hash, w);
-	word(k, k->off, w, i);
-	k->off += 4u;
+	blame(l, i, ours, theirs);
+	l->why.channel = (int16_t)k->channel;
+	k->mode = k->mask = COMPUTE; /* the first one is told of */
 }
 
 /* Take @bytes of a section in whole lines; sticks above any allowed region. */
 once uint32_t take(struct walk *k, uint32_t side, uint32_t bytes)
 {
-	uint32_t at = k->free[side];
+	uint32_t at = k->free[side], end = at + round_up(bytes, k->line);
 
-	k->free[side] = at > MBX_MAX_REGION || bytes > MBX_MAX_REGION
+	k->free[side] = bytes > MBX_MAX_REGION || end > MBX_MAX_REGION
 				? MBX_MAX_REGION + 1u
-				: at + round_up(bytes, k->link->line);
+				: end;
 	return at;
 }
 
-once void put_stream(struct walk *k, const struct mbx_stream *s,
+once void put_stream(struct walk *k, uint32_t *to, const struct mbx_stream *s,
 		     uint32_t writer, uint32_t slots)
 {
-	put(k, s->max_bytes);
-	put(k, s->bytes);
-	put(k, take(k, writer,
-		    slots ? (uint32_t)sizeof(struct mbx_slots_block)
-			  : (uint32_t)sizeof(struct mbx_tx_block)));
+	to[0] = s->max_bytes;
+	to[1] = s->bytes;
+	to[2] = take(k, writer,
+		     slots ? (uint32_t)sizeof(struct mbx_slots_block)
+			   : (uint32_t)sizeof(struct mbx_tx_block));
 	take(k, writer, s->bytes);
-	put(k, slots ? 0
-		     : take(k, !writer, (uint32_t)sizeof(struct mbx_rx_block)));
+	to[3] = slots ? 0
+		      : take(k, !writer, (uint32_t)sizeof(struct mbx_rx_block));
 }
 
-/* The directory entry and the text of the next channel. */
-static void put_channel(struct walk *k)
+/* The next channel's directory entry. */
+once void put_channel(struct walk *k, const struct mbx_channel *c)
 {
-	const struct mbx_channel *c = &k->link->is.channels[k->channel];
-	const char *name = c->name, *type = c->is.type;
-	uint32_t i, w;
+	const char *name = c->name;
+	uint32_t *e = k->entry, i;
 
 	for (i = 0; i < 4; i++)
-		put(k, text_word(&name));
-	put(k, (uint32_t)c->is.kind | (uint32_t)c->is.direction << 8 |
-		       (uint32_t)c->is.full << 16);
-	put(k, mbx_text_hash(type));
-	put(k, *type ? k->text : 0);
-	put(k, c->is.slots);
-	put_stream(k, &c->is.fwd, c->is.direction, c->is.slots);
+		e[i] = text_word(&name);
+	e[4] = (uint32_t)c->is.kind | (uint32_t)c->is.direction << 8 |
+	       (uint32_t)c->is.full << 16;
+	e[5] = mbx_text_hash(c->is.type);
+	e[6] = *c->is.type ? k->text : 0;
+	e[7] = c->is.slots;
+	put_stream(k, e + 8, &c->is.fwd, c->is.direction, c->is.slots);
+	for (i = 12; i < 16; i++)
+		e[i] = 0;
 	if (c->is.kind == MBX_KIND_CALL)
-		put_stream(k, &c->is.back, !c->is.direction, 0);
-	else
-		for (i = 0; i < 4; i++)
-			put(k, 0);
-	/* a text differs as its hash does; it ends in a word that is not full */
-	for (w = *type ? ~0u : 0; w >> 24; k->text += 4u) {
-		w = text_word(&type);
-		word(k, k->text, w, 5);
-	}
-	k->channel++;
+		put_stream(k, e + 12, &c->is.back, !c->is.direction, 0);
 }
 
-once void begin_walk(const struct mbx_link *l, enum mode mode, struct walk *k)
+once void begin_walk(const struct mbx_link *l, struct walk *k)
 {
 	uint32_t side;
 
-	k->link = l;
-	k->mode = mode;
-	k->channel = 0;
-	k->off = SUPER_BYTES;
+	k->line = l->line;
+	k->text = l->text_off;
 	for (side = MBX_HOST; side <= MBX_REMOTE; side++) {
 		k->free[side] = l->section[side];
 		take(k, side, SIDE_BYTES);
 	}
-	k->text = l->text_off;
-	k->hash = fnv_word(FNV_BASIS, l->is.count);
-	k->differs = 0;
-	k->why.channel = -1;
 }
 
-once void walk(const struct mbx_link *l, enum mode mode, struct walk *k)
+static uint32_t super_check(const uint32_t w[16])
 {
-	begin_walk(l, mode, k);
-	while (k->channel < l->is.count)
-		put_channel(k);
+	return hash_words(FNV_BASIS, w + 1, 14);
+}
+
+/* The superblock's words but for the magic. */
+static void put_super(const struct mbx_link *l, uint32_t w[16])
+{
+	w[1] = MBX_LAYOUT_VERSION;
+	w[2] = l->is.bytes;
+	w[3] = l->instance;
+	w[4] = l->layout_hash;
+	w[5] = l->is.count;
+	w[6] = l->line;
+	w[7] = l->align;
+	w[8] = l->section[MBX_HOST];
+	w[9] = l->section[MBX_REMOTE];
+	w[10] = SUPER_BYTES;
+	w[11] = l->text_off;
+	w[12] = l->end_off;
+	w[13] = l->is.side;
+	w[14] = 0;
+	w[15] = super_check(w);
+}
+
+static void put_text(struct walk *k, const char *type)
+{
+	uint32_t w;
+
+	/* it differs as its hash does, and ends in a word that is not full */
+	for (w = *type ? ~0u : 0; w >> 24; k->text += 4u) {
+		w = text_word(&type);
+		word(k, k->text, w, 5);
+	}
+}
+
+/* Returns 0 if there was a difference. */
+once uint32_t walk(struct mbx_link *l, struct walk *k, uint32_t mode)
+{
+	uint32_t hash = hash_words(FNV_BASIS, &l->is.count, 1), off = 0, i;
+
+	begin_walk(l, k);
+	k->link = l;
+	k->mode = mode;
+	k->mask = mode >> 16;
+	k->channel = ~0u;
+	put_super(l, k->entry);
+	for (;;) {
+		for (i = 0; i < ENTRY_WORDS; i++, off += 4u)
+			word(k, off, k->entry[i], i);
+		if (off != SUPER_BYTES)
+			put_text(k, l->is.channels[k->channel].is.type);
+		if (++k->channel == l->is.count)
+			break;
+		k->mask = k->mode & 0xffffu;
+		put_channel(k, &l->is.channels[k->channel]);
+		hash = hash_words(hash, k->entry, ENTRY_WORDS);
+	}
+	l->layout_hash = hash;
+	return k->mode;
 }
 
 /* All offsets for lines and sections of the given sizes. */
-static void compute(struct mbx_link *l, struct walk *k, uint32_t line,
-		    uint32_t align)
+once void compute(struct mbx_link *l, struct walk *k, uint32_t line,
+		  uint32_t align)
 {
 	l->line = line;
 	l->align = align;
 	l->text_off = SUPER_BYTES + l->is.count * ENTRY_BYTES;
-	/* from 0: how long texts and sections are; then from where they stand */
+	/* from 0: how long texts and sections are */
 	l->section[MBX_HOST] = l->section[MBX_REMOTE] = 0;
-	walk(l, COMPUTE, k);
+	walk(l, k, COMPUTE);
 	l->section[MBX_HOST] = round_up(k->text, align);
 	l->section[MBX_REMOTE] = round_up(
 		l->section[MBX_HOST] + k->free[MBX_HOST], align);
-	walk(l, COMPUTE, k);
-	l->end_off = k->free[MBX_REMOTE];
-	l->layout_hash = k->hash;
-	l->needs = l->end_off;
+	l->end_off = l->section[MBX_REMOTE] + k->free[MBX_REMOTE];
+	walk(l, k, COMPUTE); /* for the hash */
 }
 
 /* Sections on pages where the region can afford it, else on lines. */
@@ -257,7 +285,6 @@ once void choose_layout(struct mbx_link *l)
 	compute(l, &k, line, page > line ? page : line);
 	if (l->end_off > l->is.bytes)
 		compute(l, &k, line, line);
-	l->why.channel = -1;
 }
 
 static int power_of_two_in(uint32_t n, uint32_t lo, uint32_t hi)
@@ -287,37 +314,8 @@ int mbx_link_init(struct mbx_link *l, const struct mbx_link_config *config)
 	return 0;
 }
 
-static uint32_t super_check(const uint32_t w[16])
-{
-	uint32_t hash = FNV_BASIS, i;
-
-	for (i = 1; i < 15; i++)
-		hash = fnv_word(hash, w[i]);
-	return hash;
-}
-
-/* The superblock's words but for the magic. */
-once void super_words(const struct mbx_link *l, uint32_t w[16])
-{
-	w[1] = MBX_LAYOUT_VERSION;
-	w[2] = l->is.bytes;
-	w[3] = l->instance;
-	w[4] = l->layout_hash;
-	w[5] = l->is.count;
-	w[6] = l->line;
-	w[7] = l->align;
-	w[8] = l->section[MBX_HOST];
-	w[9] = l->section[MBX_REMOTE];
-	w[10] = SUPER_BYTES;
-	w[11] = l->text_off;
-	w[12] = l->end_off;
-	w[13] = l->is.side;
-	w[14] = 0;
-	w[15] = super_check(w);
-}
-
 /* Is word @i no place for a side block? */
-static int bad_section(const uint32_t w[16], uint32_t i)
+MBX_INLINE int bad_section(const uint32_t w[16], uint32_t i)
 {
 	return w[2] < SIDE_BYTES || w[i] & 3u || w[i] < SUPER_BYTES ||
 	       w[i] > w[2] - SIDE_BYTES;
@@ -326,7 +324,7 @@ static int bad_section(const uint32_t w[16], uint32_t i)
 /* All but the magic that does not depend on the channels. */
 static int check_super(struct mbx_link *l, const uint32_t w[16])
 {
-	uint32_t check = super_check(w), last = w[2] - SIDE_BYTES, i, ours;
+	uint32_t check = super_check(w), i, ours;
 	int err = MBX_ECORRUPT;
 
 	if (w[1] >> 16 != MBX_LAYOUT_MAJOR)
@@ -342,9 +340,9 @@ static int check_super(struct mbx_link *l, const uint32_t w[16])
 	else if (w[3] == 0)
 		i = 3, ours = 1;
 	else if (bad_section(w, 8))
-		i = 8, ours = last;
+		i = 8, ours = w[2] - SIDE_BYTES;
 	else if (bad_section(w, 9))
-		i = 9, ours = last;
+		i = 9, ours = w[2] - SIDE_BYTES;
 	else
 		return 0;
 	blame(l, i, ours, w[i]);
@@ -352,28 +350,13 @@ static int check_super(struct mbx_link *l, const uint32_t w[16])
 }
 
 /*
- * Has it been formatted while it was being looked at? The instance is the first
- * word that a formatter stores, and was the first one loaded.
- */
-static int is_torn(const struct mbx_link *l, const uint32_t w[16])
-{
-	mbx_order_loads();
-	return load(l, OFF(mbx_super, instance)) != w[3] || load(l, 0) != w[0];
-}
-
-/*
  * Fetch the superblock, each word once, and check it. The peer's values are
  * used only after this.
  */
-static int load_super(struct mbx_link *l, uint32_t w[16])
+once int load_super(struct mbx_link *l, uint32_t w[16])
 {
 	uint32_t i;
-	int err;
 
-	if (l->is.bytes < SUPER_BYTES) {
-		blame(l, 2, l->is.bytes, SUPER_BYTES);
-		return MBX_ENOSPC;
-	}
 	w[3] = mbx_ld_acquire(mbx_link_word(l, OFF(mbx_super, instance)));
 	w[0] = mbx_ld_acquire(mbx_link_word(l, 0));
 	for (i = 1; i < 16; i++)
@@ -382,31 +365,18 @@ static int load_super(struct mbx_link *l, uint32_t w[16])
 	blame(l, 0, MBX_MAGIC, w[0]);
 	if (w[0] != MBX_MAGIC)
 		return w[0] == 0 ? MBX_EAGAIN : MBX_ENOTREGION;
-	err = check_super(l, w);
-	return err && is_torn(l, w) ? MBX_EAGAIN : err;
+	return check_super(l, w);
 }
 
 /* Does the region, its superblock fetched to @w, have our channels? */
 static int check_layout(struct mbx_link *l, const uint32_t w[16])
 {
-	uint32_t ours[16], i;
 	struct walk k;
 
 	compute(l, &k, w[6], w[7]);
 	l->instance = w[3];
-	super_words(l, ours);
-	blame(l, 5, ours[5], w[5]);
-	if (ours[5] != w[5])
+	if (!walk(l, &k, CHECK_CHANNELS) || !walk(l, &k, CHECK_PLACES))
 		return MBX_EMISMATCH;
-	walk(l, CHECK, &k);
-	l->why = k.why;
-	if (k.why.channel >= 0)
-		return MBX_EMISMATCH;
-	for (i = 4; i < 15; i++)
-		if (ours[i] != w[i] && i != 13) {
-			blame(l, i, ours[i], w[i]);
-			return MBX_EMISMATCH;
-		}
 	if (l->end_off <= w[2])
 		return 0;
 	blame(l, 2, l->end_off, w[2]);
@@ -419,8 +389,8 @@ static int check_layout(struct mbx_link *l, const uint32_t w[16])
  */
 once void write_region(struct mbx_link *l)
 {
-	uint32_t w[16], off;
 	struct walk k;
+	uint32_t off;
 
 	store(l, OFF(mbx_super, instance), l->instance);
 	mbx_order_stores();
@@ -428,10 +398,7 @@ once void write_region(struct mbx_link *l)
 	for (off = 0; off < l->end_off; off += 4u)
 		if (off != OFF(mbx_super, instance))
 			store(l, off, 0);
-	super_words(l, w);
-	for (off = 1; off < 16; off++)
-		store(l, 4u * off, w[off]);
-	walk(l, WRITE, &k);
+	walk(l, &k, WRITE);
 	mbx_order_all(); /* all of it before the magic */
 	mbx_st(mbx_link_word(l, 0), MBX_MAGIC);
 }
@@ -443,34 +410,13 @@ once void write_region(struct mbx_link *l)
  */
 static int take_back(struct mbx_link *l, const uint32_t w[16])
 {
-	int was_region = check_super(l, w) == 0;
-	uint32_t state;
+	uint32_t state = MBX_SIDE_DOWN;
 
 	mbx_st(mbx_link_word(l, 0), 0);
 	mbx_order_all();
-	/* of memory that was a region, or was being made one, it goes on */
-	l->next_instance = 1;
-	if ((w[0] == 0 || w[0] == MBX_MAGIC) && w[3] + 1u != 0)
-		l->next_instance = w[3] + 1u;
-	if (!was_region)
-		return 0;
-	l->let_go_off = w[8 + !l->is.side];
-	state = mbx_ld_acquire(mbx_link_word(l, l->let_go_off));
+	if (check_super(l, w) == 0)
+		state = mbx_ld_acquire(mbx_link_word(l, w[8 + !l->is.side]));
 	return state == MBX_SIDE_ATTACHING || state == MBX_SIDE_UP;
-}
-
-/* Adopt the region if it is as it should be. */
-static int adopt(struct mbx_link *l, uint32_t w[16])
-{
-	uint32_t line = l->line, align = l->align;
-	int same = load_super(l, w) == 0 && w[2] == l->is.bytes &&
-		   w[6] == line && w[7] == align && check_layout(l, w) == 0 &&
-		   !l->discard;
-
-	if (!same)
-		choose_layout(l);
-	l->instance = 0; /* attach, not this, begins a life */
-	return same;
 }
 
 void mbx_link_discard(struct mbx_link *l)
@@ -482,68 +428,63 @@ void mbx_link_discard(struct mbx_link *l)
 int mbx_link_format(struct mbx_link *l, uint32_t now_us)
 {
 	uint32_t w[16];
+	int err;
 
 	choose_layout(l);
 	if (l->end_off > l->is.bytes)
 		return MBX_ENOSPC;
-	if (!l->formatting) {
-		/* not older than what the last life stored: its number goes on */
-		mbx_order_all();
-		if (adopt(l, w))
-			return 1;
-		if (take_back(l, w)) {
-			l->formatting = 1;
+	/* not older than what the last life stored: its number goes on */
+	mbx_order_all();
+	err = load_super(l, w);
+	if (!err && w[2] == l->is.bytes && w[6] == l->line &&
+	    w[7] == l->align && !l->discard && check_layout(l, w) == 0) {
+		l->instance = 0; /* attach, not this, begins a life */
+		return 1;
+	}
+	if (take_back(l, w)) {
+		if (!l->formatting)
 			l->let_go_us = now_us;
+		l->formatting = 1;
+		if (now_us - l->let_go_us < LET_GO_US)
 			return MBX_EAGAIN;
-		}
-	} else if (mbx_ld_acquire(mbx_link_word(l, l->let_go_off)) !=
-			   MBX_SIDE_DOWN &&
-		   now_us - l->let_go_us < LET_GO_US) {
-		return MBX_EAGAIN;
 	}
 	l->formatting = l->discard = 0;
-	l->instance = l->next_instance;
+	/* of memory that was a region, or was being made one, it goes on */
+	l->instance = 0;
+	if (w[0] == 0 || w[0] == MBX_MAGIC)
+		l->instance = w[3];
+	if (!++l->instance)
+		l->instance = 1;
 	write_region(l);
 	l->instance = 0;
 	return 0;
 }
 
-/* Behind that of the last life, and never 0. */
-static uint32_t next_session(side_at mine)
+/*
+ * Has it been formatted while it was being looked at? The instance is the first
+ * word that a formatter stores, and was the first one loaded.
+ */
+static int is_torn(const struct mbx_link *l, const uint32_t w[16])
 {
-	uint32_t session = mbx_ld(&mine->session) + 1u;
-
-	return session ? session : 1;
-}
-
-/* Tell the peer, in the only words whose place both sides agree on. */
-static void say_incompatible(struct mbx_link *l, const uint32_t w[16])
-{
-	side_at mine;
-
-	l->section[MBX_HOST] = w[8];
-	l->section[MBX_REMOTE] = w[9];
-	mine = side_of(l, 1);
-	/* as in begin_life(): who sees the new session takes it for no other */
-	mbx_st(&mine->state, MBX_SIDE_DOWN);
-	mbx_st(&mine->layout_hash, l->layout_hash);
-	mbx_st(&mine->instance, w[3]);
-	mbx_st_release(&mine->session, next_session(mine));
-	mbx_st_release(&mine->state, MBX_SIDE_INCOMPATIBLE);
+	mbx_order_loads();
+	return load(l, OFF(mbx_super, instance)) != w[3] || load(l, 0) != w[0];
 }
 
 static int observe(struct mbx_link *l, uint32_t w[16])
 {
-	int err = load_super(l, w);
+	int err;
 
-	if (!err) {
-		err = check_layout(l, w);
-		if (err && is_torn(l, w))
-			err = MBX_EAGAIN;
+	if (l->is.bytes < SUPER_BYTES) {
+		blame(l, 2, l->is.bytes, SUPER_BYTES);
+		return MBX_ENOSPC;
 	}
-	if (err)
-		l->instance = 0;
-	return err;
+	err = load_super(l, w);
+	if (!err)
+		err = check_layout(l, w);
+	if (!err)
+		return 0;
+	l->instance = 0;
+	return is_torn(l, w) ? MBX_EAGAIN : err;
 }
 
 int mbx_link_observe(struct mbx_link *l)
@@ -575,30 +516,46 @@ static int is_stale(struct mbx_link *l)
 	if (magic == 0 && l->session) {
 		forget(l, l->end_off); /* a claim may be open, and dirty */
 		/* nothing stored here before may come after the formatting */
-		mbx_st_release(&side_of(l, 1)->state, MBX_SIDE_DOWN);
+		mbx_st_release(&l->mine->state, MBX_SIDE_DOWN);
 	}
 	l->instance = 0;
 	l->peer_session = 0;
 	return 1;
 }
 
-static void begin_life(struct mbx_link *l)
+static side_at side_block(const struct mbx_link *l, uint32_t off)
 {
-	side_at mine = side_of(l, 1);
+	return (side_at)(l->is.base + off);
+}
 
-	l->session = next_session(mine);
+/*
+ * Begin a life, in a region whose superblock was fetched to @w; or one that has
+ * nothing to say but @state, in words whose place both sides agree on.
+ */
+static void begin_life(struct mbx_link *l, const uint32_t w[16],
+		       enum mbx_side_state state)
+{
+	side_at mine = side_block(l, w[8 + l->is.side]);
+
+	forget(l, w[2]);
+	mbx_order_all();
+	l->mine = mine;
+	l->peer = side_block(l, w[8 + !l->is.side]);
+	l->session = mbx_ld(&mine->session) + 1u;
+	if (!l->session)
+		l->session = 1;
 	l->beat = mbx_ld(&mine->beat);
 	/* Down first: nothing of this life is to be taken for the last one's. */
 	mbx_st(&mine->state, MBX_SIDE_DOWN);
 	mbx_st(&mine->ack, 0);
 	mbx_st_release(&mine->session, l->session);
-	mbx_st(&mine->instance, l->instance);
+	mbx_st(&mine->instance, w[3]);
 	mbx_st(&mine->layout_hash, l->layout_hash);
 	mbx_st(&mine->code_version, MBX_CODE_VERSION);
 	mbx_st(&mine->boot_reason, l->is.boot_reason);
 	mbx_st(&mine->wakeup, l->is.wakeup);
 	mbx_st(&mine->owner, l->is.owner);
-	mbx_st_release(&mine->state, MBX_SIDE_ATTACHING);
+	mbx_st_release(&mine->state, state);
 }
 
 int mbx_link_attach(struct mbx_link *l)
@@ -608,14 +565,12 @@ int mbx_link_attach(struct mbx_link *l)
 
 	l->peer_session = l->last_session = l->incompatible = 0;
 	l->beaten = 0;
-	if (!err || err == MBX_EMISMATCH)
-		forget(l, w[2]);
-	if (err == MBX_EMISMATCH)
-		say_incompatible(l, w);
+	if (!err)
+		begin_life(l, w, MBX_SIDE_ATTACHING);
+	else if (err == MBX_EMISMATCH)
+		begin_life(l, w, MBX_SIDE_INCOMPATIBLE);
 	if (err)
 		return err;
-	mbx_order_all();
-	begin_life(l);
 	/*
 	 * A formatter that looked for a peer to wait for before it could see
 	 * this one has taken back the magic by now: let go, and come again.
@@ -645,7 +600,7 @@ static int is_silent(struct mbx_link *l, uint32_t beat, uint32_t now_us)
 static uint32_t look_at_peer(struct mbx_link *l, uint32_t now_us, int *knows_us,
 			     uint32_t *events)
 {
-	side_at peer = side_of(l, 0);
+	side_at peer = l->peer;
 	uint32_t state, session, beat;
 
 	/*
@@ -674,7 +629,7 @@ static uint32_t look_at_peer(struct mbx_link *l, uint32_t now_us, int *knows_us,
 
 uint32_t mbx_link_poll(struct mbx_link *l, uint32_t now_us)
 {
-	side_at mine = side_of(l, 1);
+	side_at mine = l->mine;
 	uint32_t session, events = 0;
 	int knows_us;
 
@@ -710,7 +665,7 @@ uint32_t mbx_link_poll(struct mbx_link *l, uint32_t now_us)
 void mbx_link_detach(struct mbx_link *l)
 {
 	if (l->instance && l->session && !is_stale(l))
-		mbx_st_release(&side_of(l, 1)->state, MBX_SIDE_DOWN);
+		mbx_st_release(&l->mine->state, MBX_SIDE_DOWN);
 	l->instance = 0;
 	l->peer_session = 0;
 }
@@ -719,13 +674,15 @@ void mbx_link_detach(struct mbx_link *l)
 
 once int find(const struct mbx_link *l, uint32_t index, struct walk *k)
 {
+	uint32_t i;
+
 	if (!l->instance)
 		return MBX_ENOTCONN;
 	if (index >= l->is.count)
 		return MBX_ENOENT;
-	begin_walk(l, COMPUTE, k);
-	while (k->channel <= index)
-		put_channel(k);
+	begin_walk(l, k);
+	for (i = 0; i <= index; i++)
+		put_channel(k, &l->is.channels[i]);
 	return 0;
 }
 
@@ -733,7 +690,7 @@ static int queue_at(const struct mbx_link *l, uint32_t index, uint32_t stream,
 		    struct mbx_queue_place *at)
 {
 	struct walk k;
-	const uint32_t *s = &k.words[8u + stream];
+	const uint32_t *s = &k.entry[8u + stream];
 	int err = find(l, index, &k);
 
 	if (err)
@@ -773,15 +730,15 @@ int mbx_link_slots(const struct mbx_link *l, uint32_t index,
 
 	if (err)
 		return err;
-	if (!k.words[7])
+	if (!k.entry[7])
 		return MBX_ENOTSUP;
-	at->ctl = mbx_link_word(l, k.words[10]);
+	at->ctl = mbx_link_word(l, k.entry[10]);
 	at->slot = mbx_link_word(
 		l,
-		k.words[10] + round_up((uint32_t)sizeof(struct mbx_slots_block),
+		k.entry[10] + round_up((uint32_t)sizeof(struct mbx_slots_block),
 				       l->line));
-	at->max_bytes = k.words[8];
-	at->slots = k.words[7];
+	at->max_bytes = k.entry[8];
+	at->slots = k.entry[7];
 	if (MBX_PORT_COPIES)
 		at->memory = (uint8_t)l->is.memory;
 	return 0;

@@ -422,7 +422,7 @@ static int format(struct mbx *m, const char *name, const struct mbx_options *o)
 			err,
 			"%s: the channels need %u bytes, the region has "
 			"%zu; make it larger or the rings smaller",
-			name, m->link.needs, m->region.bytes);
+			name, m->link.end_off, m->region.bytes);
 	return err < 0 ? err : 0;
 }
 
@@ -461,7 +461,7 @@ static int needed(const struct mbx_options *o, size_t *bytes)
 	err = mbx_link_init_checked(&m.link, &config);
 	if (err)
 		return explain(&m, "create", err);
-	*bytes = ((size_t)m.link.needs + 4095u) & ~(size_t)4095;
+	*bytes = ((size_t)m.link.end_off + 4095u) & ~(size_t)4095;
 	return 0;
 }
 

@@ -62,18 +62,16 @@ struct mbx_link {
 	uint32_t section[2];  /* offsets of the host's and remote's section */
 	uint32_t text_off, end_off;
 	uint32_t layout_hash;
-	uint32_t needs;	       /* bytes the layout takes, once computed */
+	struct mbx_side_block mbx_shared *mine, *peer; /* from attach on */
 	uint32_t instance;     /* of the region's formatting; 0: not attached */
 	uint32_t session;      /* of this life; 0: an observer */
 	uint32_t peer_session; /* of the peer's, 0 while it is not up */
 	uint32_t last_session; /* of the peer when it was last up */
 	uint32_t peer_beat, peer_seen_us; /* its heartbeat, when it changed */
 	uint32_t beat;
-	uint32_t incompatible;	/* session of a peer that was told of already */
-	uint32_t next_instance; /* formatting: the number it will have */
-	uint32_t let_go_us;	/* formatting: since when the peer is asked */
-	uint32_t let_go_off;	/* formatting: where its state stands */
-	uint8_t beaten;		/* the peer's beat was seen to change */
+	uint32_t incompatible; /* session of a peer that was told of already */
+	uint32_t let_go_us;    /* formatting: since when the peer is asked */
+	uint8_t beaten;	       /* the peer's beat was seen to change */
 	uint8_t formatting;
 	uint8_t discard;    /* what is there is not to be adopted */
 	struct mbx_why why; /* of the last MBX_EMISMATCH, EVERSION, ... */
@@ -116,7 +114,7 @@ int mbx_link_init_checked(struct mbx_link *link,
  *
  * Returns 1 if it adopted, 0 if it formatted, or
  *   MBX_EAGAIN		the peer has not let go yet: call again
- *   MBX_ENOSPC		the channels need link->needs bytes
+ *   MBX_ENOSPC		the channels need link->end_off bytes
  */
 int mbx_link_format(struct mbx_link *link, uint32_t now_us);
 

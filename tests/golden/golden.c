@@ -117,7 +117,7 @@ static void init(struct sides *s, uintptr_t base, uint32_t age)
 	s->age = age;
 	must(mbx_link_init(&s->host, &host) == 0);
 	must(mbx_link_init(&s->remote, &remote) == 0);
-	must(s->host.needs <= REGION_BYTES);
+	must(s->host.end_off <= REGION_BYTES);
 }
 
 static uint32_t remote_time(struct sides *s)

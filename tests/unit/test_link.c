@@ -549,18 +549,18 @@ static void test_needs_is_just_enough_for_every_line_size(void **state)
 		c.page_bytes = 4096;
 		c.bytes = 0;
 		assert_int_equal(mbx_link_init(&remote, &c), 0);
-		needs = remote.needs;
+		needs = remote.end_off;
 		assert_int_equal(needs % line, 0);
 		try_size(line, 4096, needs, 1);
 		try_size(line, 4096, needs - 4u, 0);
-		assert_int_equal(remote.needs, needs);
+		assert_int_equal(remote.end_off, needs);
 	}
 }
 
 static void test_demo_with_all_kinds_fits_4_KiB(void **state)
 {
 	(void)state;
-	assert_true(remote.needs <= 4096);
+	assert_true(remote.end_off <= 4096);
 	assert_int_equal(remote.align, remote.line);
 }
 

@@ -325,7 +325,7 @@ static void stop_too_small(void)
 	text_format(
 		why, sizeof(why) - 1u,
 		"region of %u bytes, the channels need %u (MBX_REGION_BYTES)",
-		mbx.is.bytes, mbx.needs);
+		mbx.is.bytes, mbx.end_off);
 	board_stop(why);
 }
 
