@@ -58,15 +58,28 @@ static int bad_channel(const struct mbx_channel *c)
 	return 1;
 }
 
-int mbx_link_init_checked(struct mbx_link *l,
-			  const struct mbx_link_config *config)
+/* 0 stands for the default. */
+static int bad_power_of_two(uint32_t n, uint32_t lo, uint32_t hi)
+{
+	return n && (n < lo || n > hi || (n & (n - 1u)) != 0);
+}
+
+int mbx_link_init_checked(struct mbx_link *l, const struct mbx_link_config *c)
 {
 	uint32_t i;
 
-	for (i = 0; i < config->count && i < MBX_MAX_CHANNELS; i++) {
+	l->why.channel = -1;
+	if (c->side > MBX_REMOTE || ((uint32_t)c->base | c->bytes) & 3u ||
+	    (c->bytes && c->base > UINTPTR_MAX - (c->bytes - 1u)) ||
+	    c->bytes > MBX_MAX_REGION || c->count > MBX_MAX_CHANNELS ||
+	    bad_power_of_two(c->line_bytes, 4, 4096) ||
+	    bad_power_of_two(c->page_bytes, 64, 65536))
+		return MBX_EINVAL;
+	for (i = 0; i < c->count; i++) {
 		l->why.channel = (int16_t)i;
-		if (bad_channel(&config->channels[i]))
+		if (bad_channel(&c->channels[i]))
 			return MBX_EINVAL;
 	}
-	return mbx_link_init(l, config);
+	mbx_link_init(l, c);
+	return 0;
 }

@@ -108,6 +108,7 @@ once void blame(struct mbx_link *l, uint32_t i, uint32_t ours, uint32_t theirs)
 #define WRITE	       0xfff6ffffu /* magic and instance have their own time */
 #define CHECK_CHANNELS (1u << (16 + 5) | (0xffffu & ~AT_WORDS))
 #define CHECK_PLACES   (OF_LAYOUT << 16 | AT_WORDS)
+#define SAME_SIZE      (1u << (16 + 2)) /* of the region, too */
 
 struct walk {
 	struct mbx_link *link;
@@ -146,15 +147,16 @@ once uint32_t take(struct walk *k, uint32_t side, uint32_t bytes)
 {
 	uint32_t at = k->free[side], end = at + round_up(bytes, k->line);
 
-	k->free[side] = bytes > MBX_MAX_REGION || end > MBX_MAX_REGION
-				? MBX_MAX_REGION + 1u
-				: end;
+	k->free[side] = end > MBX_MAX_REGION ? MBX_MAX_REGION + 1u : end;
 	return at;
 }
 
+/* Four words of an entry: a stream. */
 once void put_stream(struct walk *k, uint32_t *to, const struct mbx_stream *s,
-		     uint32_t writer, uint32_t slots)
+		     uint32_t writer)
 {
+	uint32_t slots = k->entry[7];
+
 	to[0] = s->max_bytes;
 	to[1] = s->bytes;
 	to[2] = take(k, writer,
@@ -168,8 +170,8 @@ once void put_stream(struct walk *k, uint32_t *to, const struct mbx_stream *s,
 /* The next channel's directory entry. */
 once void put_channel(struct walk *k, const struct mbx_channel *c)
 {
-	const char *name = c->name;
 	uint32_t *e = k->entry, i;
+	const char *name = c->name;
 
 	for (i = 0; i < 4; i++)
 		e[i] = text_word(&name);
@@ -178,23 +180,20 @@ once void put_channel(struct walk *k, const struct mbx_channel *c)
 	e[5] = mbx_text_hash(c->is.type);
 	e[6] = *c->is.type ? k->text : 0;
 	e[7] = c->is.slots;
-	put_stream(k, e + 8, &c->is.fwd, c->is.direction, c->is.slots);
-	for (i = 12; i < 16; i++)
-		e[i] = 0;
+	put_stream(k, e + 8, &c->is.fwd, c->is.direction);
+	e[12] = e[13] = e[14] = e[15] = 0;
 	if (c->is.kind == MBX_KIND_CALL)
-		put_stream(k, e + 12, &c->is.back, !c->is.direction, 0);
+		put_stream(k, e + 12, &c->is.back, !c->is.direction);
 }
 
 once void begin_walk(const struct mbx_link *l, struct walk *k)
 {
-	uint32_t side;
+	uint32_t block = round_up(SIDE_BYTES, l->line);
 
 	k->line = l->line;
 	k->text = l->text_off;
-	for (side = MBX_HOST; side <= MBX_REMOTE; side++) {
-		k->free[side] = l->section[side];
-		take(k, side, SIDE_BYTES);
-	}
+	k->free[MBX_HOST] = l->section[MBX_HOST] + block;
+	k->free[MBX_REMOTE] = l->section[MBX_REMOTE] + block;
 }
 
 static uint32_t super_check(const uint32_t w[16])
@@ -226,11 +225,13 @@ static void put_text(struct walk *k, const char *type)
 {
 	uint32_t w;
 
-	/* it differs as its hash does, and ends in a word that is not full */
-	for (w = *type ? ~0u : 0; w >> 24; k->text += 4u) {
+	if (!*type)
+		return;
+	do { /* it differs as its hash does; its last word is not full */
 		w = text_word(&type);
 		word(k, k->text, w, 5);
-	}
+		k->text += 4u;
+	} while (w >> 24);
 }
 
 /* Returns 0 if there was a difference. */
@@ -260,39 +261,34 @@ once uint32_t walk(struct mbx_link *l, struct walk *k, uint32_t mode)
 }
 
 /* All offsets for lines and sections of the given sizes. */
-once void compute(struct mbx_link *l, struct walk *k, uint32_t line,
-		  uint32_t align)
+once void compute(struct mbx_link *l, uint32_t line, uint32_t align)
 {
+	struct walk k;
+
 	l->line = line;
 	l->align = align;
 	l->text_off = SUPER_BYTES + l->is.count * ENTRY_BYTES;
 	/* from 0: how long texts and sections are */
 	l->section[MBX_HOST] = l->section[MBX_REMOTE] = 0;
-	walk(l, k, COMPUTE);
-	l->section[MBX_HOST] = round_up(k->text, align);
+	walk(l, &k, COMPUTE);
+	l->section[MBX_HOST] = round_up(k.text, align);
 	l->section[MBX_REMOTE] = round_up(
-		l->section[MBX_HOST] + k->free[MBX_HOST], align);
-	l->end_off = l->section[MBX_REMOTE] + k->free[MBX_REMOTE];
-	walk(l, k, COMPUTE); /* for the hash */
+		l->section[MBX_HOST] + k.free[MBX_HOST], align);
+	l->end_off = l->section[MBX_REMOTE] + k.free[MBX_REMOTE];
+	walk(l, &k, COMPUTE); /* for the hash */
 }
 
 /* Sections on pages where the region can afford it, else on lines. */
 once void choose_layout(struct mbx_link *l)
 {
 	uint32_t line = l->is.line_bytes, page = l->is.page_bytes;
-	struct walk k;
 
-	compute(l, &k, line, page > line ? page : line);
+	compute(l, line, page > line ? page : line);
 	if (l->end_off > l->is.bytes)
-		compute(l, &k, line, line);
+		compute(l, line, line);
 }
 
-static int power_of_two_in(uint32_t n, uint32_t lo, uint32_t hi)
-{
-	return n >= lo && n <= hi && (n & (n - 1u)) == 0;
-}
-
-int mbx_link_init(struct mbx_link *l, const struct mbx_link_config *config)
+void mbx_link_init(struct mbx_link *l, const struct mbx_link_config *config)
 {
 	__builtin_memset(l, 0, sizeof(*l));
 	l->is = *config;
@@ -303,15 +299,12 @@ int mbx_link_init(struct mbx_link *l, const struct mbx_link_config *config)
 	if (!l->is.liveness_us)
 		l->is.liveness_us = 2000000;
 	l->why.channel = -1;
-	if (l->is.side > MBX_REMOTE ||
-	    ((uint32_t)l->is.base | l->is.bytes) & 3u ||
-	    (l->is.bytes && l->is.base > UINTPTR_MAX - (l->is.bytes - 1u)) ||
-	    l->is.bytes > MBX_MAX_REGION || l->is.count > MBX_MAX_CHANNELS ||
-	    !power_of_two_in(l->is.line_bytes, 4, 4096) ||
-	    !power_of_two_in(l->is.page_bytes, 64, 65536))
-		return MBX_EINVAL;
 	choose_layout(l);
-	return 0;
+}
+
+static int power_of_two_in(uint32_t n, uint32_t lo, uint32_t hi)
+{
+	return n >= lo && n <= hi && (n & (n - 1u)) == 0;
 }
 
 /* Is word @i no place for a side block? */
@@ -368,14 +361,20 @@ once int load_super(struct mbx_link *l, uint32_t w[16])
 	return check_super(l, w);
 }
 
-/* Does the region, its superblock fetched to @w, have our channels? */
-static int check_layout(struct mbx_link *l, const uint32_t w[16])
+/* Is the region laid out as ours, word for word? */
+once int is_ours(struct mbx_link *l, uint32_t places)
 {
 	struct walk k;
 
-	compute(l, &k, w[6], w[7]);
+	return walk(l, &k, CHECK_CHANNELS) && walk(l, &k, places);
+}
+
+/* Does the region, its superblock fetched to @w, have our channels? */
+static int check_layout(struct mbx_link *l, const uint32_t w[16])
+{
+	compute(l, w[6], w[7]);
 	l->instance = w[3];
-	if (!walk(l, &k, CHECK_CHANNELS) || !walk(l, &k, CHECK_PLACES))
+	if (!is_ours(l, CHECK_PLACES))
 		return MBX_EMISMATCH;
 	if (l->end_off <= w[2])
 		return 0;
@@ -415,7 +414,8 @@ static int take_back(struct mbx_link *l, const uint32_t w[16])
 	mbx_st(mbx_link_word(l, 0), 0);
 	mbx_order_all();
 	if (check_super(l, w) == 0)
-		state = mbx_ld_acquire(mbx_link_word(l, w[8 + !l->is.side]));
+		state = mbx_ld_acquire(
+			mbx_link_word(l, l->is.side ? w[8] : w[9]));
 	return state == MBX_SIDE_ATTACHING || state == MBX_SIDE_UP;
 }
 
@@ -436,9 +436,9 @@ int mbx_link_format(struct mbx_link *l, uint32_t now_us)
 	/* not older than what the last life stored: its number goes on */
 	mbx_order_all();
 	err = load_super(l, w);
-	if (!err && w[2] == l->is.bytes && w[6] == l->line &&
-	    w[7] == l->align && !l->discard && check_layout(l, w) == 0) {
-		l->instance = 0; /* attach, not this, begins a life */
+	l->instance = 0; /* attach, not this, begins a life */
+	if (!err && !l->discard && is_ours(l, CHECK_PLACES | SAME_SIZE)) {
+		l->formatting = 0;
 		return 1;
 	}
 	if (take_back(l, w)) {
@@ -450,10 +450,8 @@ int mbx_link_format(struct mbx_link *l, uint32_t now_us)
 	}
 	l->formatting = l->discard = 0;
 	/* of memory that was a region, or was being made one, it goes on */
-	l->instance = 0;
-	if (w[0] == 0 || w[0] == MBX_MAGIC)
-		l->instance = w[3];
-	if (!++l->instance)
+	l->instance = w[0] == 0 || w[0] == MBX_MAGIC ? w[3] + 1u : 1;
+	if (l->instance == 0)
 		l->instance = 1;
 	write_region(l);
 	l->instance = 0;
@@ -672,7 +670,9 @@ void mbx_link_detach(struct mbx_link *l)
 
 /* ---- channels ---- */
 
-once int find(const struct mbx_link *l, uint32_t index, struct walk *k)
+/* The entry of channel @index, in which word @wanted must not be 0. */
+once int find(const struct mbx_link *l, uint32_t index, uint32_t wanted,
+	      struct walk *k)
 {
 	uint32_t i;
 
@@ -683,28 +683,26 @@ once int find(const struct mbx_link *l, uint32_t index, struct walk *k)
 	begin_walk(l, k);
 	for (i = 0; i <= index; i++)
 		put_channel(k, &l->is.channels[i]);
-	return 0;
+	return k->entry[wanted] ? 0 : MBX_ENOTSUP;
 }
 
 static int queue_at(const struct mbx_link *l, uint32_t index, uint32_t stream,
 		    struct mbx_queue_place *at)
 {
 	struct walk k;
-	const uint32_t *s = &k.entry[8u + stream];
-	int err = find(l, index, &k);
+	const uint32_t *s = &k.entry[stream];
+	int err = find(l, index, stream + 3u, &k);
 
 	if (err)
 		return err;
-	if (!s[3])
-		return MBX_ENOTSUP;
 	at->tx = mbx_link_word(l, s[2]);
-	at->ring = mbx_link_word(
-		l, s[2] + round_up((uint32_t)sizeof(struct mbx_tx_block),
-				   l->line));
+	at->ring = mbx_word_at(
+		at->tx,
+		round_up((uint32_t)sizeof(struct mbx_tx_block), l->line));
 	at->rx = mbx_link_word(l, s[3]);
 	at->max_bytes = s[0];
 	at->ring_bytes = s[1];
-	at->full = l->is.channels[index].is.full;
+	at->full = (uint8_t)(k.entry[4] >> 16);
 	if (MBX_PORT_COPIES)
 		at->memory = (uint8_t)l->is.memory;
 	return 0;
@@ -713,30 +711,27 @@ static int queue_at(const struct mbx_link *l, uint32_t index, uint32_t stream,
 int mbx_link_queue(const struct mbx_link *l, uint32_t index,
 		   struct mbx_queue_place *at)
 {
-	return queue_at(l, index, 0, at);
+	return queue_at(l, index, 8, at);
 }
 
 int mbx_link_back(const struct mbx_link *l, uint32_t index,
 		  struct mbx_queue_place *at)
 {
-	return queue_at(l, index, 4, at);
+	return queue_at(l, index, 12, at);
 }
 
 int mbx_link_slots(const struct mbx_link *l, uint32_t index,
 		   struct mbx_slots_place *at)
 {
 	struct walk k;
-	int err = find(l, index, &k);
+	int err = find(l, index, 7, &k);
 
 	if (err)
 		return err;
-	if (!k.entry[7])
-		return MBX_ENOTSUP;
 	at->ctl = mbx_link_word(l, k.entry[10]);
-	at->slot = mbx_link_word(
-		l,
-		k.entry[10] + round_up((uint32_t)sizeof(struct mbx_slots_block),
-				       l->line));
+	at->slot = mbx_word_at(
+		at->ctl,
+		round_up((uint32_t)sizeof(struct mbx_slots_block), l->line));
 	at->max_bytes = k.entry[8];
 	at->slots = k.entry[7];
 	if (MBX_PORT_COPIES)

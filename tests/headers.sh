@@ -120,7 +120,8 @@ int attach(uintptr_t base)
 	config.base = base;
 	config.channels = all;
 	config.count = all_count;
-	return mbx_link_init(&link_of_all, &config) + D;
+	mbx_link_init(&link_of_all, &config);
+	return D;
 }
 END
 cp "$dir/declare.c" "$dir/declare.cc"

@@ -87,22 +87,21 @@ enum mbx_event {
 };
 
 /*
- * Copy the configuration and work out the layout. Touches no shared memory. The
- * channels are declared by the macros of mbx/channel.h, with constants: then the
- * compiler has checked them.
- *
- * Returns 0, or
- *   MBX_EINVAL	base or bytes is not a multiple of 4 or goes beyond the end of
- *		memory, line or page bytes is not a power of two in range, there
- *		are too many channels, or side is neither
+ * Copy the configuration and work out the layout. Touches no shared memory. For
+ * configurations of constants, with channels declared by the macros of
+ * mbx/channel.h, which the compiler has checked. Nothing else is checked here: a
+ * line or page that cannot be is what mbx_link_attach() finds (MBX_ECORRUPT).
  */
-int mbx_link_init(struct mbx_link *link, const struct mbx_link_config *config);
+void mbx_link_init(struct mbx_link *link, const struct mbx_link_config *config);
 
 /*
- * The same for channels from anywhere else, which are checked first.
+ * The same for a configuration and channels from anywhere else, checked first.
  *
- * Returns as mbx_link_init(), or
- *   MBX_EINVAL	a channel is declared in a way that cannot be (why.channel)
+ * Returns 0, or
+ *   MBX_EINVAL	a channel is declared in a way that cannot be (why.channel); or
+ *		(why.channel is -1) base or bytes is not a multiple of 4 or goes
+ *		beyond the end of memory, line or page bytes is not a power of
+ *		two in range, there are too many channels, or side is neither
  */
 int mbx_link_init_checked(struct mbx_link *link,
 			  const struct mbx_link_config *config);

@@ -83,7 +83,7 @@ static void judge_super(struct dump *d)
 {
 	struct mbx_link l;
 	struct mbx_link_config config = { .base = d->base, .bytes = d->bytes };
-	int err = mbx_link_init(&l, &config);
+	int err = mbx_link_init_checked(&l, &config);
 
 	if (!err)
 		err = mbx_link_observe(&l);

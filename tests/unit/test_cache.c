@@ -153,7 +153,7 @@ static void init_side(int side, const struct mbx_channel *table, uint32_t count)
 		.page_bytes = 64,
 	};
 
-	assert_int_equal(mbx_link_init(&link_of[side], &c), 0);
+	mbx_link_init(&link_of[side], &c);
 }
 
 static void attach_ends(int side)

@@ -72,7 +72,7 @@ static void start_side(struct side *s, enum mbx_side side)
 		.count = (uint32_t)ARRAY_SIZE(channels),
 	};
 
-	assert_int_equal(mbx_link_init(&s->link, &c), 0);
+	mbx_link_init(&s->link, &c);
 	if (side == MBX_REMOTE) {
 		int err = mbx_link_format(&s->link, now);
 

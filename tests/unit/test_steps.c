@@ -699,7 +699,7 @@ static void init(struct mbx_link *l, enum mbx_side side,
 				     .channels = channels,
 				     .count = count };
 
-	assert_int_equal(mbx_link_init(l, &c), 0);
+	mbx_link_init(l, &c);
 }
 
 static void bring_up(void)
@@ -930,7 +930,7 @@ static void check_owner(const struct mbx_word *w, enum access access)
 static void test_each_side_stores_to_its_own_section_only(void **state)
 {
 	struct mbx_queue_place q;
-	struct mbx_slots_place s;
+	struct mbx_slots_place s = { 0 };
 	struct mbx_writer w;
 	struct mbx_reader r;
 	struct mbx_record rec;
