@@ -55,13 +55,21 @@ struct mbx_link_config {
 	enum mbx_memory memory; /* how it is mapped; 0: by words only */
 };
 
-/* Private memory of the caller; its fields may be read, not written. */
+/*
+ * Private memory of the caller; its fields may be read, not written. Bytes come
+ * first, where Thumb's short instructions reach them.
+ */
 struct mbx_link {
+	struct mbx_why why; /* of the last MBX_EMISMATCH, EVERSION, ... */
+	uint8_t beaten;	    /* the peer's beat was seen to change */
+	uint8_t formatting; /* the peer is asked to let go */
+	uint8_t discard;    /* what is there is not to be adopted */
 	struct mbx_link_config is;
 	uint32_t line, align; /* as formatted */
 	uint32_t section[2];  /* offsets of the host's and remote's section */
-	uint32_t text_off, end_off;
-	uint32_t layout_hash;
+	uint32_t text_off;
+	uint32_t end_off;     /* bytes the layout takes, once computed */
+	uint32_t layout_hash; /* once formatted or attached */
 	struct mbx_side_block mbx_shared *mine, *peer; /* from attach on */
 	uint32_t instance;     /* of the region's formatting; 0: not attached */
 	uint32_t session;      /* of this life; 0: an observer */
@@ -71,10 +79,6 @@ struct mbx_link {
 	uint32_t beat;
 	uint32_t incompatible; /* session of a peer that was told of already */
 	uint32_t let_go_us;    /* formatting: since when the peer is asked */
-	uint8_t beaten;	       /* the peer's beat was seen to change */
-	uint8_t formatting;
-	uint8_t discard;    /* what is there is not to be adopted */
-	struct mbx_why why; /* of the last MBX_EMISMATCH, EVERSION, ... */
 };
 
 /* Bits of what mbx_link_poll() returns. */

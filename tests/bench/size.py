@@ -10,7 +10,8 @@ SECTIONS = ("text", "rodata", "data", "bss")
 PUSHED = {"mbx_copy_words": 5 * 4}
 # What programs of the benchmarks leave to the linker, at addresses that matter
 # to nobody.
-OPEN = ("region buf result now tx rx mbx state log wish config record").split()
+OPEN = ("region buf result now tx rx mbx state log wish config record caller "
+        "server request").split()
 
 
 def sections(path):
@@ -24,7 +25,7 @@ def sections(path):
     return found
 
 
-def user_text(build, library, source):
+def user_text(build, library, source, *flags):
     """Text and constants that a program adds to one that does nothing.
 
     Returns that, and the library's share of it: without the program's main().
@@ -38,7 +39,7 @@ def user_text(build, library, source):
 
     minimal = os.path.join(HERE, "minimal.c")
     nothing = build.compile(minimal, "-DNOTHING")
-    user = build.compile(os.path.join(HERE, source))
+    user = build.compile(os.path.join(HERE, source), *flags)
     whole = (linked(source[:-2], [user, *library.values()])
              - linked("nothing", [nothing]))
     own = sections(user)
@@ -87,9 +88,12 @@ def measure(build, figures):
             if part != "err":
                 total += n
     figures.add(build.suite, "all parts but err", 0, "text", total, "B")
-    for name, source in (("queue user", "minimal.c"),
-                         ("queue, state, log, link user", "whole.c")):
-        text, of_library = user_text(build, library, source)
+    for name, *program in (
+            ("queue user", "minimal.c"),
+            ("queue, link user", "whole.c", "-DSLOTS=0"),
+            ("queue, state, log, link user", "whole.c"),
+            ("queue, state, log, call, link user", "whole.c", "-DCALLS=1")):
+        text, of_library = user_text(build, library, *program)
         figures.add(build.suite, name, 0, "text", text, "B")
         figures.add(build.suite, name, 0, "text of mbx", of_library, "B")
     deepest = stack(library.values())
