@@ -36,28 +36,36 @@
 
 /*
  * Where the next header is behind one that was found at @pos: 0 behind padding,
- * which nothing else leads to; -1 if the header is impossible. No sum wraps: a
- * message is not that long.
+ * which nothing else leads to; @pos if the header is impossible, as padding at 0
+ * is. No sum wraps: a message is not that long.
  */
-static int behind(const struct mbx_queue_place *at, uint32_t pos, uint32_t h)
+static uint32_t behind(const struct mbx_queue_place *at, uint32_t pos,
+		       uint32_t h)
 {
 	uint32_t n = h - MBX_HDR_MSG, next = pos + record_bytes(n);
 
 	if (n <= at->max_bytes && next < at->ring_bytes)
-		return (int)next;
-	return (pos && h - MBX_HDR_PAD + 4u + pos == at->ring_bytes) - 1;
+		return next;
+	return h - MBX_HDR_PAD + 4u + pos == at->ring_bytes ? 0 : pos;
+}
+
+/*
+ * Once round the ring from @start, does @a come before @b? Where one of them has
+ * gone through 0, so has its distance.
+ */
+MBX_INLINE int is_before(uint32_t start, uint32_t a, uint32_t b)
+{
+	return a - start < b - start;
 }
 
 uint32_t mbx_queue_step(uint32_t h, uint32_t pos, uint32_t size)
 {
 	struct mbx_queue_place at;
-	int next;
+	uint32_t next;
 
 	at.ring_bytes = at.max_bytes = size;
 	next = behind(&at, pos, h);
-	if (next > 0)
-		return (uint32_t)next - pos;
-	return next ? 0 : size - pos;
+	return next || !pos ? next - pos : size - pos;
 }
 
 /* Is what was loaded as the read offset, with its in-hand bit, none? */
@@ -102,8 +110,7 @@ once int take_up(struct mbx_queue_place *mine, const struct mbx_queue_place *at,
 int mbx_tx_attach(struct mbx_tx *tx, const struct mbx_queue_place *at)
 {
 	int ret = take_up(&tx->at, at, &tx->bad);
-	uint32_t read = (uint32_t)ret & ~IN_HAND, end = at->ring_bytes;
-	uint32_t pos = read, h;
+	uint32_t read = (uint32_t)ret & ~IN_HAND, pos = read, next, h;
 
 	tx->more = mbx_tx_make_room;
 	tx->open = 0;
@@ -112,15 +119,12 @@ int mbx_tx_attach(struct mbx_tx *tx, const struct mbx_queue_place *at)
 	if (ret < 0)
 		return ret;
 	while ((h = mbx_ld(mbx_word_at(at->ring, pos))) != 0) {
-		pos = (uint32_t)behind(at, pos, h);
-		if (pos == 0) { /* from here to where it began, and not again */
-			end = read;
-			read = 0;
-		}
-		if (pos >= end) { /* all round, or an error */
+		next = behind(at, pos, h);
+		if (!is_before(read, pos, next)) { /* or all round */
 			tx->bad = h;
 			return MBX_EPROTO;
 		}
+		pos = next;
 	}
 	tx->pos = tx->limit = pos;
 	tx->full = mbx_ld(at->tx);
@@ -149,13 +153,8 @@ int mbx_tx_make_room(struct mbx_tx *tx, uint32_t need)
 
 	raw = mbx_ld_acquire(tx->at.rx); /* (A1) */
 	read = raw & ~IN_HAND;
-	/*
-	 * From seen to read to pos and back to seen is once round the ring, or
-	 * nowhere: one of the three steps leads to a lower offset, or none.
-	 * Is read not where it can be, it is two. (A step's top bit says so.)
-	 */
-	if (is_no_offset(&tx->at, raw) ||
-	    ((read - tx->seen) ^ (pos - read) ^ (pos - tx->seen)) >> 31) {
+	/* it can only have gone forward, and not past what was published */
+	if (is_no_offset(&tx->at, raw) || is_before(tx->seen, pos, read)) {
 		tx->bad = raw;
 		return MBX_EPROTO;
 	}
@@ -259,23 +258,23 @@ MBX_INLINE void give_back(struct mbx_rx *rx, uint32_t next)
  */
 once int odd_header(struct mbx_rx *rx, uint32_t h)
 {
-	int next;
+	uint32_t next;
 
 	if (!rx->end)
 		return MBX_EBUSY;
 	if (h == 0)
 		return MBX_EAGAIN;
 	next = behind(&rx->at, rx->pos, h);
-	if (next > 0)
-		return MBX_EMSGSIZE;
-	if (next == 0) {
-		give_back(rx, 0);
-		return 0;
+	if (next == rx->pos) {
+		rx->bad = h;
+		rx->wait += ONE;
+		mbx_st(mbx_word_at(rx->at.rx, 4), rx->wait);
+		return MBX_EPROTO;
 	}
-	rx->bad = h;
-	rx->wait += ONE;
-	mbx_st(mbx_word_at(rx->at.rx, 4), rx->wait);
-	return MBX_EPROTO;
+	if (next)
+		return MBX_EMSGSIZE;
+	give_back(rx, 0);
+	return 0;
 }
 
 /*

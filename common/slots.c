@@ -92,7 +92,7 @@ MBX_INLINE uint32_t load_end(const struct mbx_slots_place *at)
 
 void mbx_reader_attach(struct mbx_reader *r, const struct mbx_slots_place *at)
 {
-	uint32_t end, begin, n;
+	uint32_t end, oldest, n;
 
 	r->at = *at;
 	end = load_end(at);
@@ -104,9 +104,9 @@ void mbx_reader_attach(struct mbx_reader *r, const struct mbx_slots_place *at)
 	r->next = n + 1u;
 	/* the slot being written now is none of those (S3) */
 	mbx_order_loads();
-	begin = mbx_ld(mbx_word_at(at->ctl, BEGIN));
-	if (begin - r->next >= at->slots && begin + 1u != r->next)
-		r->next = begin - at->slots + 1u;
+	oldest = mbx_ld(mbx_word_at(at->ctl, BEGIN)) - at->slots + 1u;
+	if (r->next - oldest >= 0x80000000u)
+		r->next = oldest;
 }
 
 void mbx_reader_skip(struct mbx_reader *r)

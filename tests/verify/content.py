@@ -35,12 +35,13 @@ def run(size):
 
 CASES = [
     ("queue.c", "raw >= at->ring_bytes", "raw > at->ring_bytes"),
-    ("queue.c", "raw & 2u ||", "0 &&"),
-    ("queue.c", "!next || next - pos >= left", "!next"),
-    ("queue.c", "tx->limit = read - 4u", "tx->limit = read"),
-    ("queue.c", "return pos && h == MBX_HDR_PAD", "return h == MBX_HDR_PAD"),
-    ("queue.c", "next < size", "next <= size"),
-    ("queue.c", "return MBX_EBUSY;\n\t\ttx->limit", "return 0;\n\t\ttx->limit"),
+    ("queue.c", "(raw & 2u) ||", "0 ||"),
+    ("queue.c", "is_before(tx->seen, pos, read)", "0"),
+    ("queue.c", "!is_before(read, pos, next)", "next == pos"),
+    ("queue.c", "limit = read - 4u", "limit = read"),
+    ("queue.c", "? 0 : pos", "? 0 : 0"),
+    ("queue.c", "next < at->ring_bytes", "next <= at->ring_bytes"),
+    ("queue.c", "return MBX_EBUSY", "return MBX_EAGAIN"),
 ]
 
 
