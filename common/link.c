@@ -22,7 +22,7 @@
 typedef struct mbx_super mbx_shared *super_at;
 typedef struct mbx_side_block mbx_shared *side_at;
 
-static void store(const struct mbx_link *l, uint32_t off, uint32_t v)
+MBX_INLINE void store(const struct mbx_link *l, uint32_t off, uint32_t v)
 {
 	mbx_st(mbx_link_word(l, off), v);
 }
