@@ -62,6 +62,16 @@ static inline const char *test_region(void)
 	return name;
 }
 
+/* What a test that failed has left is not for the next one to trip over. */
+static inline int remove_region(void **state)
+{
+	(void)state;
+	mbx_region_remove(test_region());
+	return 0;
+}
+
+#define region_test(name) cmocka_unit_test_teardown(name, remove_region)
+
 /* Run @body(@region) in a child that does not outlive the test. */
 static inline pid_t spawn(void (*body)(const char *region), const char *region)
 {
