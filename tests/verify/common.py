@@ -135,6 +135,10 @@ class Tree:
         for name in ("Makefile", "common", "linux", "firmware", "scripts",
                      "tests"):
             must(["cp", "-rs", os.path.join(ROOT, name), self.where], "tree")
+        self.mark = os.path.join(BUILD, "tree-broken")
+        if os.path.exists(self.mark):  # a run was ended in the middle
+            with open(self.mark) as f:
+                self.forget(f.read())
 
     def make(self, *targets):
         must(["make", "-s", f"-j{JOBS}", "-C", self.where,
@@ -146,9 +150,24 @@ class Tree:
         self.make(path)
         return path
 
+    def link(self, name, sources, *flags, variant="unit"):
+        """A program of these sources and of libmbx, built as its tests are."""
+        library = self.program(f"{variant}/libmbx.a")
+        path = os.path.join(self.build, name)
+        must(["gcc", "-std=gnu11", "-g", "-O2", "-w",
+              "-fno-delete-null-pointer-checks", "-D_FILE_OFFSET_BITS=64",
+              *(f"-I{self.where}/{d}" for d in (
+                  "common", "linux", "tests", "firmware",
+                  "firmware/boards/linux")), *flags, "-o", path,
+              *(os.path.join(self.where, s) for s in sources), library,
+              "-lcmocka", "-pthread"], "tree")
+        return path
+
     @contextlib.contextmanager
     def broken(self, seed):
         path = os.path.join(self.where, seed.path)
+        with open(self.mark, "w") as f:
+            f.write(seed.path)
         os.remove(path)
         with open(path, "w") as f:
             f.write(seed.text)
@@ -158,6 +177,7 @@ class Tree:
             os.remove(path)
             os.symlink(os.path.join(ROOT, seed.path), path)
             self.forget(seed.path)
+            os.remove(self.mark)
 
     def forget(self, source):
         """What was made of it, by whichever rule, is not to be used again."""

@@ -7,9 +7,9 @@ from common import (ROOT, Result, Row, Tree, call, failed_tests, passed_tests,
                     seeded)
 
 
-def attack(tree):
+def attack(tree, variant="unit"):
     """What went wrong, or None; and the program's output."""
-    program = tree.program("asan/test_security")
+    program = tree.program(f"{variant}/test_security")
     status, out = call([program], "security", 300)
     return (failed_tests(out) if status else None), out
 
@@ -26,11 +26,12 @@ def run(size):
     if size == "quick":  # tests/run has just run them
         return
     tree = Tree()
-    failed, out = attack(tree)
-    yield Result("FAIL" if failed else "ok", failed or
-                 f"{passed_tests(out)} tests of attacks on the library"
-                 + (", 2 users" if os.geteuid() == 0 else
-                    "; not root, so of one user only"))
+    for variant in ("unit", "asan"):
+        failed, out = attack(tree, variant)
+        yield Result("FAIL" if failed else "ok", failed or
+                     f"{passed_tests(out)} tests of attacks on the library "
+                     f"({variant})" + ("" if os.geteuid() == 0 else
+                                       "; not root, so of one user only"))
     failed, out = attack_command(tree)
     yield Result("FAIL" if failed else "ok", f"the command: {failed or out}")
 
