@@ -21,6 +21,7 @@ sys.dont_write_bytecode = True
 
 import cache  # noqa: E402
 import content  # noqa: E402
+import coverage  # noqa: E402
 import doorbell  # noqa: E402
 import eva  # noqa: E402
 import explore  # noqa: E402
@@ -31,7 +32,7 @@ import security  # noqa: E402
 import static  # noqa: E402
 
 ROWS = (explore.ROWS + relacy.ROWS + eva.ROWS + content.ROWS + fuzz.ROWS
-        + static.ROWS + mutants.ROWS + security.ROWS
+        + static.ROWS + coverage.ROWS + mutants.ROWS + security.ROWS
         + doorbell.ROWS + cache.ROWS)
 
 
