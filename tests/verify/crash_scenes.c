@@ -37,8 +37,8 @@
 	CHANNEL(STATE_UP, "get", MBX_STATE(MBX_R2H, 10, 4, ""))                \
 	CHANNEL(LOG_DOWN, "notes", MBX_LOG(MBX_H2R, 14, 4))                    \
 	CHANNEL(LOG_UP, "log", MBX_LOG(MBX_R2H, 14, 4))                        \
-	CHANNEL(CALL_DOWN, "ask", MBX_CALL(MBX_H2R, 9, 6, 2, ""))              \
-	CHANNEL(CALL_UP, "tell", MBX_CALL(MBX_R2H, 9, 6, 2, ""))
+	CHANNEL(CALL_DOWN, "ask", MBX_CALL(MBX_H2R, 9, 6, 4, ""))              \
+	CHANNEL(CALL_UP, "tell", MBX_CALL(MBX_R2H, 9, 6, 4, ""))
 MBX_DECLARE_CHANNELS(channels, CHANNELS);
 
 #define LINK "format attach +attach poll +poll poll +poll "
