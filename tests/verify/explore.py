@@ -5,7 +5,7 @@ import os
 import re
 
 from common import (BUILD, ROOT, SOURCES, Result, Row, call, must, parallel,
-                    weakened)
+                    seeded, weakened)
 
 FLAGS = ["-std=gnu11", "-O3", "-w", "-U_FORTIFY_SOURCE",
          "-fno-delete-null-pointer-checks", "-Icommon", "-Itests",
@@ -24,6 +24,8 @@ CONFIGURATIONS = {"quick": [
     ("slots", "records=3 crashes=1 race=0"),
     ("link", "format=1 polls=1 stale=1 switches=1 race=0"),
     ("link", "format=0 polls=1 again=1 traffic=1 stale=1 switches=1 race=0"),
+    ("link", "format=0 polls=2 comes=3 stale=1 switches=1 race=0"),
+    ("link", "format=0 polls=3 comes=6 stays=0 stale=1 switches=2 race=0"),
 ], "full": [
     ("queue", "ring=4 messages=3 by=7 take=3 crashes=1"),
     ("queue", "ring=4 messages=3 by=7 take=3 crashes=1 race=0"),
@@ -48,6 +50,11 @@ CONFIGURATIONS = {"quick": [
     ("link", "format=0 polls=1 again=1 crashes=1 stale=0 switches=1 race=0"),
     ("link", "format=0 polls=0 again=1 traffic=1 narrow=1 stale=2 switches=3 "
      "coarse=1 race=0"),
+    ("link", "format=0 polls=2 comes=3 stale=2 switches=2 race=0"),
+    ("link", "format=0 polls=3 comes=6 stale=1 switches=2 race=0"),
+    ("link", "format=0 polls=3 comes=7 stays=0 crashes=1 stale=1 switches=1 "
+     "race=0"),
+    ("link", "format=0 polls=4 comes=14 stays=0 stale=1 switches=2 race=0"),
 ], "long": [
     ("queue", "ring=3 messages=2 longest=1 bells=1 crashes=1 race=0"),
     ("queue", "ring=4 messages=3 by=4 take=2 crashes=2"),
@@ -142,6 +149,8 @@ SEEDS = {
                 "switches=1 race=0"),
                ("link", "format=0 polls=2 crashes=1 stale=1 switches=1 "
                 "race=0"),
+               ("link", "format=0 polls=3 comes=6 stays=0 stale=1 "
+                "switches=2 race=0"),
                ("link", "format=0 polls=2 crashes=1 stale=4 switches=0 "
                 "race=0"),
                ("link", "format=0 polls=0 again=1 traffic=1 narrow=1 "
@@ -152,6 +161,16 @@ SEEDS = {
                 ("slots", "records=3 read=7 race=0"),
                 ("slots", "records=3 read=7 crashes=1 race=0")],
 }
+
+
+# Besides the orders
+CASES = [
+    # the state of a session, and not of the next one
+    ("link.c", "mbx_ld(&peer->session) != session", "0"),
+    ("link.c", "l->incompatible != session)", "1)"),
+    ("link.c", "\tmbx_st(&mine->state, MBX_SIDE_DOWN);\n\tmbx_st(&mine->layout",
+     "\tmbx_st(&mine->layout"),
+]
 
 
 def try_seed(seed, common):
@@ -183,7 +202,8 @@ def seeds(_size):
         if caught:
             yield Result("FAIL", f"nothing broken: {caught}")
     for seed, caught in parallel(lambda s: (s, try_seed(s, common)),
-                                 list(weakened())):
+                                 [*weakened(),
+                                  *(seeded(*case) for case in CASES)]):
         yield Result("ok" if caught else "FAIL",
                      f"{seed.where} {seed.what}: "
                      + (caught or "NOT CAUGHT"))
