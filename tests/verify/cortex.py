@@ -3,43 +3,44 @@
 
 import glob
 import os
+import re
 import shutil
 import sys
 
-from common import (BUILD, ROOT, SOURCES, Result, Row, call, must, parallel,
-                    seeded, tool)
-
-sys.path.insert(0, os.path.join(ROOT, "tests", "bench"))
-
-from cross import CORES, Build, Problem  # noqa: E402
+from common import BUILD, ROOT, Result, Row, call, must, parallel, seeded, tool
 
 HERE = os.path.join(ROOT, "tests", "verify")
+BENCH = os.path.join(ROOT, "tests", "bench")
+sys.path.append(BENCH)
+
+from cross import CORES, CROSS, Build  # noqa: E402
+
 FLAGS = ["-std=gnu11", "-O2", "-Wall", "-Wextra",
          "-fno-delete-null-pointer-checks"]
-# Where the shared memory is for the core; what QEMU is told of it, its size and
+# Where the region is for the core; MiB of the machine's memory that is a file, and
 # where in it the region is.
-SHARED = {
-    "m3": (0x21000000, "mps2-an385,memory-backend=shared", 16 << 20, 0),
-    "m33": (0x80000000, "mps2-an521,memory-backend=shared", 16 << 20, 0),
-    "r5": (0x80000, "none,memory-backend=shared", 1 << 20, 0x80000),
-}
+SHARED = {"m3": (0x21000000, 16, 0), "m33": (0x80000000, 16, 0),
+          "r5": (0x80000, 1, 0x80000)}
+WHERE = os.path.join(BUILD, "cortex")
 SUITES = {"quick": ["m33-O2"],
           "full": ["m3-O2", "m3-Os", "m33-O2", "m33-Os", "r5-O2", "r5-Os"]}
 SUITES["long"] = SUITES["full"]
 
 
+RAM = "machine.ram"
+
+
 def host_program(name, where, sources, *flags):
     os.makedirs(where, exist_ok=True)
     out = os.path.join(where, name)
-    must(["gcc", *FLAGS, "-I" + os.path.join(ROOT, "tests", "bench"), *flags,
-          "-o", out, *sources], "cortex-build")
+    must(["gcc", *FLAGS, *flags, "-o", out, *sources], "cortex-build")
     return out
 
 
 def plugin():
-    return host_program("crash_plugin.so", BUILD,
+    return host_program("crash_plugin.so", WHERE,
                         [os.path.join(HERE, "crash_plugin.c")], "-Icommon",
-                        "-shared", "-fPIC")
+                        "-I" + BENCH, "-shared", "-fPIC")
 
 
 def checker(tree, where):
@@ -51,36 +52,153 @@ def checker(tree, where):
         *sorted(glob.glob(os.path.join(common, "*.c")))], "-I" + common)
 
 
-def image(suite, tree, where):
-    build = Build(suite, tree, where)
+def image(build):
     base, shared = CORES[build.core][3], SHARED[build.core][0]
-    objects = [build.compile(os.path.join(HERE, f), "-I" + HERE)
-               for f in ("crash_firmware.c", "crash_scenes.c")]
-    objects += [build.compile(os.path.join(ROOT, "tests", "bench", "bare.c"))]
+    sources = [os.path.join(HERE, "crash_firmware.c"),
+               os.path.join(HERE, "crash_scenes.c"),
+               os.path.join(BENCH, "bare.c")]
+    objects = [build.compile(s, "-I" + HERE) for s in sources]
     return build.link("crash", objects + list(build.library().values()),
-                      "-T", os.path.join(ROOT, "tests", "bench", "bare.ld"),
+                      "-T", os.path.join(BENCH, "bare.ld"),
                       f"-Wl,--defsym=base=0x{base:x}",
                       f"-Wl,--defsym=shared=0x{shared:x}")
 
 
-def shoot(suite, elf, shots, log):
-    """Run the firmware to its end with a file for its memory."""
-    core = suite.split("-")[0]
-    _, machine, size, at = SHARED[core]
-    _, options, load, _ = CORES[core]
-    options = options.split()
-    options[options.index("-M") + 1] = machine
-    if "-m" in options:
-        del options[options.index("-m"):][:2]
-    ram = shots + ".ram"
+def shoot(build, elf, shots):
+    """Run the firmware to its end, with a file for its memory."""
+    _, mib, at = SHARED[build.core]
+    _, machine, load, _ = CORES[build.core]
+    ram = os.path.join(build.dir, RAM)
     with open(ram, "wb") as f:
-        f.truncate(size)
+        f.truncate(mib << 20)
     status, out = call(
-        ["qemu-system-arm", *options, "-m", f"{size >> 20}M", "-object",
-         f"memory-backend-file,id=shared,size={size},mem-path={ram},share=on",
+        ["qemu-system-arm", *machine.split(), "-machine",
+         "memory-backend=shared", "-m", f"{mib}M", "-object",
+         f"memory-backend-file,id=shared,size={mib}M,mem-path={ram},share=on",
          "-display", "none", "-monitor", "none", "-serial", "null",
-         "-semihosting-config", "enable=on,target=native",
-         "-plugin", f"{PLUGIN},ram={ram},at={at:x},out={shots}",
-         *(part.format(elf=elf) for part in load.split())], log)
+         "-semihosting-config", "enable=on,target=native", "-plugin",
+         f"{os.path.join(WHERE, 'crash_plugin.so')},ram={ram},at={at:x},"
+         f"out={shots}", *(part.format(elf=elf) for part in load.split())],
+        "cortex")
     os.remove(ram)
     return status, out
+
+
+def die(suite, tree=ROOT, where=WHERE):
+    """Exit status and what the checker said, or who did not come that far."""
+    build = Build(suite, tree, where)
+    shots = os.path.join(build.dir, "shots")
+    try:
+        status, out = shoot(build, image(build), shots)
+        if status == 0:
+            status, out = call([checker(tree, build.dir), "remote", shots],
+                               "cortex")
+    finally:
+        if os.path.exists(shots):
+            os.remove(shots)
+    return status, out.strip()
+
+
+def lacks():
+    for name in "qemu-system-arm", CROSS + "gcc":
+        if not tool(name):
+            return name + " is missing: make setup"
+    return None
+
+
+def run(size):
+    if lacks():
+        yield Result("SKIP", lacks())
+        return
+    plugin()
+    total = [0] * 5
+    for suite, (status, out) in parallel(lambda s: (s, die(s)), SUITES[size]):
+        m = re.fullmatch(r"(\d+) scenes, (\d+) calls, (\d+) instructions, "
+                         r"(\d+) snapshots, (\d+) recoveries", out)
+        if status or not m:
+            yield Result("FAIL", f"{suite}: {out or status}")
+            return
+        total = [a + int(b) for a, b in zip(total, m.groups())]
+    _, calls, *rest = total
+    yield Result("ok", f"{', '.join(SUITES[size])}: {calls:,} calls, a death "
+                 "before each of {:,} instructions and behind each store, {:,} "
+                 "snapshots that differ, {:,} recoveries".format(*rest))
+
+
+# ---- seeds: what only a death brings to light ----
+
+SEEDS = [
+    ("queue.c", "	fill_record(tx, at, msg, bytes);",
+     "	mbx_st(at, MBX_HDR_MSG + bytes);\n	fill_record(tx, at, msg, bytes);",
+     "a message's header before its payload"),
+    ("queue.c", "			mbx_st(tx->at.ring, 0);\n", "",
+     "padding published, and what stands behind it not cleared"),
+    ("queue.c", "mbx_st_release(rx->at.rx, rx->pos | IN_HAND);",
+     "mbx_st_release(rx->at.rx, rx->pos);", "the in-hand bit not stored"),
+    ("queue.c", "		return (int)raw;", "		return (int)(raw & ~IN_HAND);",
+     "the in-hand bit not told to the next life"),
+    ("queue.c", "	raw = mbx_ld_acquire(at->rx); /* (A1) */\n"
+     "	if (!is_no_offset(at, raw))",
+     "	raw = mbx_ld_acquire(mbx_word_at(at->rx, 4));\n"
+     "	if (!is_no_offset(at, raw))", "a new life that reads another word"),
+    ("queue.c", "	tx->pos = tx->limit = pos;\n	tx->full",
+     "	tx->pos = tx->limit = tx->seen;\n	tx->full",
+     "a producer that goes on where the consumer is"),
+    ("queue_open.c", "			tx->first = at;",
+     "			mbx_st(at, MBX_HDR_MSG + bytes);\n			tx->first = at;",
+     "a batch that is visible before it is flushed"),
+    ("queue_open.c", "	mbx_st(mbx_word_at(at, need), 0);\n	tx->pos += need;\n"
+     "	mbx_st_release(at, MBX_HDR_MSG + bytes); /* (P1) */",
+     "	tx->pos += need;\n	mbx_st_release(at, MBX_HDR_MSG + bytes);\n"
+     "	mbx_st(mbx_word_at(at, need), 0);",
+     "the 0 behind a claimed message after its header"),
+    ("slots.c", "	mbx_order_stores(); /* S1 */",
+     "	mbx_st(mbx_word_at(w->at.ctl, END), number);",
+     "a record finished when it is begun"),
+    ("slots.c", "	w->number = mbx_ld(mbx_word_at(at->ctl, END));",
+     "	w->number = mbx_ld(mbx_word_at(at->ctl, BEGIN));",
+     "a writer that goes on behind a record it did not finish"),
+    ("call.c", "	err = mbx_tx_commit(&s->tx, HEAD + bytes);\n"
+     "	mbx_rx_release(&s->rx);",
+     "	mbx_rx_release(&s->rx);\n	err = mbx_tx_commit(&s->tx, HEAD + bytes);",
+     "a request released before its reply is committed"),
+    ("link.c", "	l->session = next_session(mine);",
+     "	l->session = next_session(mine) - (mbx_ld(&mine->session) != 0);",
+     "the session not advanced"),
+    ("link.c", "	mbx_st(&mine->state, MBX_SIDE_DOWN);\n	mbx_order_all();",
+     "	mbx_order_all();", "a new life that is not down first"),
+    ("link.c", "	mbx_st(&mine->state, MBX_SIDE_DOWN);\n	mbx_st(&mine->lay",
+     "	mbx_st(&mine->lay", "an incompatible life that is not down first"),
+    ("link.c", "	super_words(l, w);\n	for (off = 1",
+     "	super_words(l, w);\n	store(l, 0, MBX_MAGIC);\n	for (off = 1",
+     "the magic before all that it vouches for"),
+    ("link.c", "	if ((w[0] == 0 || w[0] == MBX_MAGIC) &&",
+     "	if (w[0] == MBX_MAGIC &&", "an instance number given twice"),
+]
+
+
+def try_seed(item):
+    number, (name, old, new, what) = item
+    where = os.path.join(WHERE, f"seed-{number}")
+    shutil.rmtree(where, ignore_errors=True)
+    shutil.copytree(os.path.join(ROOT, "common"),
+                    os.path.join(where, "common"))
+    seed = seeded(name, old, new)
+    seed.write(os.path.join(where, "common"))
+    status, out = die("m3-Os", where, where)
+    return seed.where, what, status, out
+
+
+def seeds(_size):
+    if lacks():
+        yield Result("SKIP", lacks())
+        return
+    plugin()
+    for where, what, status, out in parallel(try_seed, enumerate(SEEDS)):
+        why = re.search(r"^wrong: .*|^line \d+: .*", out, re.M)
+        yield Result("ok" if status == 1 and why else "FAIL",
+                     f"{where} {what}: "
+                     + (why.group() if why else f"NOT CAUGHT: {out}"))
+
+
+ROWS = [Row("cortex", "every crash point, firmware", run, seeds)]
