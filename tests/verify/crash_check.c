@@ -115,8 +115,10 @@ static void look_at_instance(struct crash_side *s, uint32_t instance)
 static int survivor_receives(struct crash_side *s)
 {
 	uint8_t buf[CRASH_LONGEST];
-	int n = mbx_rx_recv(&s->rx, buf, sizeof(buf));
+	int n;
 
+	act(s, "release"); /* what it had in hand when the other died */
+	n = mbx_rx_recv(&s->rx, buf, sizeof(buf));
 	if (n == MBX_EAGAIN)
 		return 0;
 	if (new_life_writes && s->did.taken < CRASH_NEW_LIFE &&
@@ -177,7 +179,13 @@ static void survivor_reads(struct crash_side *s)
 		check_life(s, found.state);
 }
 
-/* Who is up has said all of itself, in this life. */
+/* As after the mortal's last call, had it come to its end. */
+static const struct crash_world *after_call(void)
+{
+	return &was[now.told + (now.told < calls)].world;
+}
+
+/* Who is up has said all of itself, and looked at its peer, in this life. */
 static void check_peer(const struct crash_side *s)
 {
 	const struct mbx_side_block *block = (const void *)mbx_link_word(
@@ -191,6 +199,8 @@ static void check_peer(const struct crash_side *s)
 	else if (s->link.peer_session == before.session &&
 		 s->link.instance == before.instance)
 		life = before.life;
+	else
+		must(after_call()->mortal.link.beaten);
 	must(block->session.raw == s->link.peer_session);
 	must(block->boot_reason.raw == life);
 	must(block->instance.raw == s->link.instance);
@@ -419,8 +429,7 @@ static void show(const char *what, const struct crash_did *d)
 static void compare(uint32_t told)
 {
 	const struct crash_did *did = &was[told].world.mortal.did;
-	const struct crash_did *after =
-		&was[told + (told < calls)].world.mortal.did;
+	const struct crash_did *after = &after_call()->mortal.did;
 
 	doing = "comparing";
 	if (is_found(did) || is_found(after) ||

@@ -55,6 +55,8 @@ static const struct scene {
 	{ 25, UP "send:3 | put:8 put:0 put:13 flush put:20 send:2" },
 	{ 25, UP "send:20 | put:20 put:20 put:20 put:20 flush" },
 	{ 25, UP "| claim:20 claim:7 claim:0 abort send:4" },
+	{ 25, UP "send:5 send:20 +peek | send:3 +release send:20 +peek send:4 "
+		 "restart attach ends send:4" },
 	{ 25, UP "+send:5 +send:20 +send:0 +send:16 | recv recv rx_notify recv "
 		 "recv recv" },
 	{ 25, UP "+send:9 +send:20 +send:4 | peek release peek peek release "
@@ -250,8 +252,10 @@ static void do_release(struct crash_world *w, struct crash_side *s,
 		       uint32_t arg)
 {
 	(void)w, (void)arg;
+	if (s->rx.end)
+		return; /* not in this life's hand */
 	mbx_rx_release(&s->rx);
-	s->did.taken += s->did.in_hand;
+	s->did.taken++;
 	s->did.in_hand = 0;
 }
 
