@@ -38,24 +38,24 @@ def host_program(name, where, sources, *flags):
 
 
 def plugin():
-    return host_program("crash_plugin.so", WHERE,
-                        [os.path.join(HERE, "crash_plugin.c")], "-Icommon",
+    return host_program("cortex_plugin.so", WHERE,
+                        [os.path.join(HERE, "cortex_plugin.c")], "-Icommon",
                         "-I" + BENCH, "-shared", "-fPIC")
 
 
 def checker(tree, where):
     """Both sides' later lives, of the same common/ as the firmware's."""
     common = os.path.join(tree, "common")
-    return host_program("crash_check", where, [
-        os.path.join(HERE, "crash_check.c"),
-        os.path.join(HERE, "crash_scenes.c"),
+    return host_program("cortex_check", where, [
+        os.path.join(HERE, "cortex_check.c"),
+        os.path.join(HERE, "cortex_scenes.c"),
         *sorted(glob.glob(os.path.join(common, "*.c")))], "-I" + common)
 
 
 def image(build):
     base, shared = CORES[build.core][3], SHARED[build.core][0]
-    sources = [os.path.join(HERE, "crash_firmware.c"),
-               os.path.join(HERE, "crash_scenes.c"),
+    sources = [os.path.join(HERE, "cortex_firmware.c"),
+               os.path.join(HERE, "cortex_scenes.c"),
                os.path.join(BENCH, "bare.c")]
     objects = [build.compile(s, "-I" + HERE) for s in sources]
     return build.link("crash", objects + list(build.library().values()),
@@ -77,7 +77,7 @@ def shoot(build, elf, shots):
          f"memory-backend-file,id=shared,size={mib}M,mem-path={ram},share=on",
          "-display", "none", "-monitor", "none", "-serial", "null",
          "-semihosting-config", "enable=on,target=native", "-plugin",
-         f"{os.path.join(WHERE, 'crash_plugin.so')},ram={ram},at={at:x},"
+         f"{os.path.join(WHERE, 'cortex_plugin.so')},ram={ram},at={at:x},"
          f"out={shots}", *(part.format(elf=elf) for part in load.split())],
         "cortex")
     os.remove(ram)
@@ -91,7 +91,7 @@ def die(suite, tree=ROOT, where=WHERE):
     try:
         status, out = shoot(build, image(build), shots)
         if status == 0:
-            status, out = call([checker(tree, build.dir), "remote", shots],
+            status, out = call([checker(tree, build.dir), shots],
                                "cortex")
     finally:
         if os.path.exists(shots):

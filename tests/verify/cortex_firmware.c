@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The scenes of crash.h in firmware, whose shared memory is a file of the
- * host's; crash_plugin.c takes the snapshots. Exits with failure if anything
+ * The scenes of cortex.h in firmware, whose shared memory is a file of the
+ * host's; cortex_plugin.c takes the snapshots. Exits with failure if anything
  * goes wrong before anybody died.
  */
 #include "bare.h"
-#include "crash.h"
+#include "cortex.h"
 
 extern uint8_t shared[]; /* the linker is told where */
 
@@ -53,6 +53,6 @@ int main(void)
 	uint32_t i;
 
 	for (i = 0; i < crash_scenes(); i++)
-		crash_play(&world, (uintptr_t)shared, MBX_REMOTE, i);
+		crash_play(&world, (uintptr_t)shared, i);
 	return 0;
 }

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A TCG plugin for QEMU: the snapshots of crash.h.
+ * A TCG plugin for QEMU: the snapshots of cortex.h.
  *
- *	-plugin crash_plugin.so,ram=FILE,at=OFFSET,out=FILE
+ *	-plugin cortex_plugin.so,ram=FILE,at=OFFSET,out=FILE
  *
  * ram is the file that is the machine's memory, at the offset (hex) in it of the
  * region. A snapshot is due before each instruction while the note says that a
  * call is under way, and behind each store of an instruction that has several.
  */
-#include "crash.h"
+#include "cortex.h"
 #include "plugin.h"
 
 #include <fcntl.h>
@@ -39,7 +39,7 @@ static void look(void)
 	last = *shared;
 	last.note.executed = executed;
 	if (fwrite(&last, sizeof(last), 1, out) != 1) {
-		perror("crash_plugin");
+		perror("cortex_plugin");
 		abort();
 	}
 }
@@ -114,7 +114,7 @@ int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_info *info,
 			out = fopen(argv[i] + 4, "wb");
 	}
 	if (!ram || !out) {
-		fprintf(stderr, "crash_plugin: ram= and out= are needed\n");
+		fprintf(stderr, "cortex_plugin: ram= and out= are needed\n");
 		return 1;
 	}
 	if (map(ram, at))

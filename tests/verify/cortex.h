@@ -2,11 +2,11 @@
 /*
  * Every crash point: what plays, what a snapshot of it is, and who looks.
  *
- * crash_scenes.c has the scenes: two sides of a small region with every kind of
- * channel, of which one, the mortal, is going to die in the midst of a call. It
- * runs in firmware, in a Linux process, and in crash_check.c, which reads the
- * snapshots that were taken of the former two, lets a new life recover from each,
- * and compares what the survivor and the new life find with what was told.
+ * cortex_scenes.c has the scenes: two sides of a small region with every kind of
+ * channel, of which the remote, the mortal, is going to die in the midst of a
+ * call. They are played in firmware, and in cortex_check.c, which reads the
+ * snapshots that were taken of the former, lets a new life recover from each, and
+ * compares what the survivor and the new life find with what was done.
  *
  * A snapshot is the shared memory as it is: the region, and the note behind it.
  * Whoever takes them does so before each instruction while note.open is 1, and
@@ -14,8 +14,8 @@
  * has changed since the last one, it may be left out. They follow each other in
  * a file without anything in between.
  */
-#ifndef VERIFY_CRASH_H
-#define VERIFY_CRASH_H
+#ifndef VERIFY_CORTEX_H
+#define VERIFY_CORTEX_H
 
 #include <mbx/link.h>
 
@@ -89,13 +89,12 @@ uint32_t crash_scenes(void);
 const char *crash_text(uint32_t scene, uint32_t *skew);
 
 /*
- * Play a scene with the given side as the mortal, in the region at @base, to its
- * end, with crash_begin() and crash_end() round each of the mortal's calls.
+ * Play a scene in the region at @base to its end, with crash_begin() and
+ * crash_end() round each of the mortal's calls.
  */
-void crash_play(struct crash_world *w, uintptr_t base, enum mbx_side mortal,
-		uint32_t scene);
+void crash_play(struct crash_world *w, uintptr_t base, uint32_t scene);
 
-/* One word of a scene's text, by @s: see crash_scenes.c. */
+/* One word of a scene's text, by @s: see cortex_scenes.c. */
 void crash_do(struct crash_world *w, struct crash_side *s, const char *word);
 
 /* A life of @is, not attached. */

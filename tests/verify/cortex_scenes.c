@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The scenes in which a side dies: see crash.h. A scene is a text of words, each
+ * The scenes in which a side dies: see cortex.h. A scene is a text of words, each
  * of which is a call by the mortal side, or with a + by the survivor:
  *
  *	send:N put:N claim:N	a message of N bytes; claim: filled in place
@@ -22,7 +22,7 @@
  * What stands before | has happened before. Behind it, each call of the mortal's
  * may be its last, at any instruction.
  */
-#include "crash.h"
+#include "cortex.h"
 
 #define MOST_BYTES 24u
 #define TIMEOUT_US 1000u
@@ -722,8 +722,7 @@ static void play_to_the_death(struct crash_world *w, const char *word)
 	crash_end(w);
 }
 
-void crash_play(struct crash_world *w, uintptr_t base, enum mbx_side mortal,
-		uint32_t scene)
+void crash_play(struct crash_world *w, uintptr_t base, uint32_t scene)
 {
 	const char *word;
 
@@ -732,8 +731,8 @@ void crash_play(struct crash_world *w, uintptr_t base, enum mbx_side mortal,
 	w->scene = scene;
 	word = crash_text(scene, &w->skew);
 	fill_region(w, 0);
-	crash_new_life(w, &w->mortal, mortal, 1);
-	crash_new_life(w, &w->survivor, other(&w->mortal), 1);
+	crash_new_life(w, &w->mortal, MBX_REMOTE, 1);
+	crash_new_life(w, &w->survivor, MBX_HOST, 1);
 	for (; *word != '|'; word = next_word(word))
 		crash_do(w, *word == '+' ? &w->survivor : &w->mortal,
 			 *word == '+' ? word + 1 : word);

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Recovers from each snapshot of crash.h's scenes, in every way, and compares:
+ * Recovers from each snapshot of cortex.h's scenes, in every way, and compares:
  *
- *	crash_check host|remote FILE
+ *	cortex_check FILE
  *
- * The side named is the one that died. Its scene is played here once more, for
- * the survivor's private memory as it was at that moment, and for what each call
- * had done when it returned. What survivor and new life find in a snapshot must
+ * Each scene is played here once more, for the survivor's private memory as it
+ * was at that moment, and for what each call had done when it returned; before
+ * each call the region must be the firmware's to the bit. What survivor and new life find in a snapshot must
  * be what was done before the call in which the mortal died, or what that call
  * does, or its first half where it does two things: see LAYOUT.md, "When a side
  * dies". Then both go on, and everything must work as ever.
  *
  * Exits with 1 at the first thing that is wrong, and names it.
  */
-#include "crash.h"
+#include "cortex.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -472,7 +472,6 @@ static void recover(uint32_t told)
 
 /* ---- all of them ---- */
 
-static enum mbx_side mortal;
 static uint32_t scene = ~0u, told_so_far;
 
 static void end_scene(void)
@@ -487,7 +486,7 @@ static void next_scene(void)
 	doing = "playing";
 	must(shot.note.scene == scene + 1u);
 	scene = shot.note.scene;
-	crash_play(&now, (uintptr_t)memory, mortal, scene);
+	crash_play(&now, (uintptr_t)memory, scene);
 	calls = now.told;
 	played += calls;
 	told_so_far = ~0u;
@@ -514,13 +513,12 @@ static void take_shot(void)
 
 int main(int argc, char **argv)
 {
-	FILE *f = argc == 3 ? fopen(argv[2], "rb") : NULL;
+	FILE *f = argc == 2 ? fopen(argv[1], "rb") : NULL;
 
 	if (!f) {
-		fprintf(stderr, "usage: crash_check host|remote FILE\n");
+		fprintf(stderr, "usage: cortex_check FILE\n");
 		return 2;
 	}
-	mortal = strcmp(argv[1], "host") == 0 ? MBX_HOST : MBX_REMOTE;
 	while (fread(&shot, sizeof(shot), 1, f) == 1)
 		take_shot();
 	fclose(f);
