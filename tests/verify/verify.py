@@ -27,9 +27,10 @@ import fuzz  # noqa: E402
 import mutants  # noqa: E402
 import relacy  # noqa: E402
 import static  # noqa: E402
+import storm  # noqa: E402
 
 ROWS = (explore.ROWS + relacy.ROWS + eva.ROWS + content.ROWS + fuzz.ROWS
-        + static.ROWS + mutants.ROWS + cortex.ROWS)
+        + static.ROWS + mutants.ROWS + cortex.ROWS + storm.ROWS)
 
 
 def main():
