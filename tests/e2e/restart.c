@@ -11,10 +11,31 @@
 #include "lives.h"
 #include "r5.h"
 
+static uint32_t session(void)
+{
+	struct mbx_options o = { .observe = 1, .timeout_ms = PATIENCE_MS };
+	const struct mbx_link *l;
+	uint32_t now;
+	struct mbx *m;
+
+	assert_mbx(mbx_open(&m, region, &o), 0);
+	l = mbx_get_link(m);
+	now = mbx_ld(mbx_link_word(
+		l, l->section[MBX_REMOTE] +
+			   (uint32_t)offsetof(struct mbx_side_block, session)));
+	mbx_close(m);
+	return now;
+}
+
 static void kill_board(void)
 {
+	uint32_t last = session(), i;
+
 	end_board(SIGKILL);
 	start_board(NULL);
+	for (i = 0; i < PATIENCE_MS && session() == last; i++)
+		usleep(1000);
+	assert_true(i < PATIENCE_MS);
 }
 
 static void reset_system(void)

@@ -13,9 +13,12 @@ BOARDS = ["mps2-an521", "mps2-an385"]
 
 
 def build(tree, where):
+    inside = os.path.relpath(where, tree)  # as the Makefile names it
+    if inside.startswith(".."):
+        inside = where
     must(["make", "-s", "-j2", "-C", tree, "BUILD=" + where, "linux",
           *("firmware-" + b for b in BOARDS),
-          os.path.join(where, "e2e", "restart")], "storm-build")
+          os.path.join(inside, "e2e", "restart")], "storm-build")
 
 
 def firmware_storm(board, cycles, where):
