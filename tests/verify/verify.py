@@ -21,6 +21,7 @@ sys.dont_write_bytecode = True
 
 import cache  # noqa: E402
 import content  # noqa: E402
+import cortex  # noqa: E402
 import coverage  # noqa: E402
 import doorbell  # noqa: E402
 import eva  # noqa: E402
@@ -30,10 +31,11 @@ import mutants  # noqa: E402
 import relacy  # noqa: E402
 import security  # noqa: E402
 import static  # noqa: E402
+import storm  # noqa: E402
 
-ROWS = (explore.ROWS + relacy.ROWS + eva.ROWS + content.ROWS + fuzz.ROWS
-        + static.ROWS + coverage.ROWS + mutants.ROWS + security.ROWS
-        + doorbell.ROWS + cache.ROWS)
+METHODS = (explore, relacy, eva, content, fuzz, static, cache, security,
+           doorbell, cortex, storm, coverage, mutants)
+ROWS = [row for method in METHODS for row in method.ROWS]
 
 
 def main():
