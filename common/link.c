@@ -147,7 +147,9 @@ once uint32_t take(struct walk *k, uint32_t side, uint32_t bytes)
 {
 	uint32_t at = k->free[side], end = at + round_up(bytes, k->line);
 
-	k->free[side] = end > MBX_MAX_REGION ? MBX_MAX_REGION + 1u : end;
+	k->free[side] = bytes > MBX_MAX_REGION || end > MBX_MAX_REGION
+				? MBX_MAX_REGION + 1u
+				: end;
 	return at;
 }
 
