@@ -31,11 +31,11 @@ class Row:
         self.run, self.seeds = run, seeds
 
 
-def call(command, log, limit=600, **more):
+def call(command, log, limit=600, cwd=ROOT, **more):
     """Exit status and output, which also goes to the log; -1 if it hung."""
     os.makedirs(BUILD, exist_ok=True)
     try:
-        done = subprocess.run(command, stdout=subprocess.PIPE, cwd=ROOT,
+        done = subprocess.run(command, stdout=subprocess.PIPE, cwd=cwd,
                               stderr=subprocess.STDOUT, timeout=limit,
                               stdin=subprocess.DEVNULL, **more)
         status, out = done.returncode, done.stdout.decode(errors="replace")
@@ -117,3 +117,13 @@ def seeded(name, old, new):
         raise SystemExit(f"verify: {path} has no '{old}' to break any more")
     return Seed(path, text.count("\n", 0, at) + 1, new,
                 text.replace(old, new, 1))
+
+
+def seeded_tree(seed, where):
+    """A copy of what builds and tests, with the seed in its common/."""
+    shutil.rmtree(where, ignore_errors=True)
+    for part in "common", "firmware", "linux", "scripts", "tests":
+        shutil.copytree(os.path.join(ROOT, part), os.path.join(where, part))
+    shutil.copy(os.path.join(ROOT, "Makefile"), where)
+    seed.write(os.path.join(where, "common"))
+    return where

@@ -4,16 +4,16 @@
 import glob
 import os
 import re
-import shutil
 import sys
 
-from common import BUILD, ROOT, Result, Row, call, must, parallel, seeded, tool
+from common import (BUILD, ROOT, Result, Row, call, must, parallel, seeded,
+                    seeded_tree, tool)
 
 HERE = os.path.join(ROOT, "tests", "verify")
 BENCH = os.path.join(ROOT, "tests", "bench")
 sys.path.append(BENCH)
 
-from cross import CORES, CROSS, Build  # noqa: E402
+from cross import CROSS, Build  # noqa: E402
 
 FLAGS = ["-std=gnu11", "-O2", "-Wall", "-Wextra",
          "-fno-delete-null-pointer-checks"]
@@ -25,9 +25,6 @@ WHERE = os.path.join(BUILD, "cortex")
 SUITES = {"quick": ["m33-O2"],
           "full": ["m3-O2", "m3-Os", "m33-O2", "m33-Os", "r5-O2", "r5-Os"]}
 SUITES["long"] = SUITES["full"]
-
-
-RAM = "machine.ram"
 
 
 def host_program(name, where, sources, *flags):
@@ -53,49 +50,39 @@ def checker(tree, where):
 
 
 def image(build):
-    base, shared = CORES[build.core][3], SHARED[build.core][0]
     sources = [os.path.join(HERE, "cortex_firmware.c"),
                os.path.join(HERE, "cortex_scenes.c"),
                os.path.join(BENCH, "bare.c")]
-    objects = [build.compile(s, "-I" + HERE) for s in sources]
-    return build.link("crash", objects + list(build.library().values()),
-                      "-T", os.path.join(BENCH, "bare.ld"),
-                      f"-Wl,--defsym=base=0x{base:x}",
-                      f"-Wl,--defsym=shared=0x{shared:x}")
+    return build.bare("crash", [build.compile(s, "-I" + HERE) for s in sources],
+                      f"-Wl,--defsym=shared=0x{SHARED[build.core][0]:x}")
 
 
-def shoot(build, elf, shots):
+def shoot(build, ram, shots):
     """Run the firmware to its end, with a file for its memory."""
     _, mib, at = SHARED[build.core]
-    _, machine, load, _ = CORES[build.core]
-    ram = os.path.join(build.dir, RAM)
+    elf = image(build)
     with open(ram, "wb") as f:
         f.truncate(mib << 20)
-    status, out = call(
-        ["qemu-system-arm", *machine.split(), "-machine",
-         "memory-backend=shared", "-m", f"{mib}M", "-object",
-         f"memory-backend-file,id=shared,size={mib}M,mem-path={ram},share=on",
-         "-display", "none", "-monitor", "none", "-serial", "null",
-         "-semihosting-config", "enable=on,target=native", "-plugin",
-         f"{os.path.join(WHERE, 'cortex_plugin.so')},ram={ram},at={at:x},"
-         f"out={shots}", *(part.format(elf=elf) for part in load.split())],
-        "cortex")
-    os.remove(ram)
-    return status, out
+    return call(build.emulate(
+        elf, "-machine", "memory-backend=shared", "-m", f"{mib}M", "-object",
+        f"memory-backend-file,id=shared,size={mib}M,mem-path={ram},share=on",
+        "-semihosting-config", "enable=on,target=native", "-plugin",
+        f"{os.path.join(WHERE, 'cortex_plugin.so')},ram={ram},at={at:x},"
+        f"out={shots}"), "cortex")
 
 
 def die(suite, tree=ROOT, where=WHERE):
     """Exit status and what the checker said, or who did not come that far."""
     build = Build(suite, tree, where)
-    shots = os.path.join(build.dir, "shots")
+    ram, shots = (os.path.join(build.dir, f) for f in ("ram", "shots"))
     try:
-        status, out = shoot(build, image(build), shots)
+        status, out = shoot(build, ram, shots)
         if status == 0:
-            status, out = call([checker(tree, build.dir), shots],
-                               "cortex")
+            status, out = call([checker(tree, build.dir), shots], "cortex")
     finally:
-        if os.path.exists(shots):
-            os.remove(shots)
+        for path in ram, shots:
+            if os.path.exists(path):
+                os.remove(path)
     return status, out.strip()
 
 
@@ -187,14 +174,9 @@ SEEDS = [
 
 def try_seed(item):
     number, (name, old, new, what) = item
-    where = os.path.join(WHERE, f"seed-{number}")
-    shutil.rmtree(where, ignore_errors=True)
-    shutil.copytree(os.path.join(ROOT, "common"),
-                    os.path.join(where, "common"))
     seed = seeded(name, old, new)
-    seed.write(os.path.join(where, "common"))
-    status, out = die("m3-Os", where, where)
-    return seed.where, what, status, out
+    tree = seeded_tree(seed, os.path.join(WHERE, f"seed-{number}"))
+    return seed.where, what, *die("m3-Os", tree, tree)
 
 
 def seeds(_size):

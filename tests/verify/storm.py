@@ -3,9 +3,9 @@
 
 import os
 import re
-import shutil
 
-from common import BUILD, ROOT, Result, Row, call, must, parallel, seeded, tool
+from common import (BUILD, ROOT, Result, Row, call, must, parallel, seeded,
+                    seeded_tree, tool)
 
 TOP = os.path.dirname(BUILD)
 CYCLES = {"quick": 0, "full": 300, "long": 1000}
@@ -62,13 +62,9 @@ SEEDS = [
 
 def firmware_seeds(_size):
     for number, (name, old, new, what) in enumerate(SEEDS):
-        tree = os.path.join(BUILD, "storm", f"seed-{number}")
-        shutil.rmtree(tree, ignore_errors=True)
-        for part in "common", "firmware", "linux", "scripts", "tests":
-            shutil.copytree(os.path.join(ROOT, part), os.path.join(tree, part))
-        shutil.copy(os.path.join(ROOT, "Makefile"), tree)
         seed = seeded(name, old, new)
-        seed.write(os.path.join(tree, "common"))
+        tree = seeded_tree(seed, os.path.join(BUILD, "storm",
+                                              f"seed-{number}"))
         where = os.path.join(tree, "build")
         build(tree, where)
         status, _, out = firmware_storm(BOARDS[0], 50, where)

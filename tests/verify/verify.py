@@ -19,6 +19,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.dont_write_bytecode = True
 
+import abis  # noqa: E402
 import content  # noqa: E402
 import cortex  # noqa: E402
 import eva  # noqa: E402
@@ -30,7 +31,8 @@ import static  # noqa: E402
 import storm  # noqa: E402
 
 ROWS = (explore.ROWS + relacy.ROWS + eva.ROWS + content.ROWS + fuzz.ROWS
-        + static.ROWS + mutants.ROWS + cortex.ROWS + storm.ROWS)
+        + static.ROWS + mutants.ROWS + cortex.ROWS + storm.ROWS
+        + abis.ROWS)
 
 
 def main():
