@@ -22,12 +22,12 @@ def build(tree, where):
 
 
 def firmware_storm(board, cycles, where):
-    """Exit status; pongs, pings handled again, longest recovery in ms; output"""
+    """Exit status; figures of what it printed; output"""
     status, out = call([os.path.join(where, "e2e", "restart"), board,
                         str(cycles)], "storm",
                        limit=1800, env={**os.environ, "BUILD": where})
     m = re.search(r"(\d+) pongs, .* (\d+) pings handled again, .* longest "
-                  r"recovery (\d+) ms", out)
+                  r"recovery (\d+) ms, (\d+)", out)
     return status, [int(n) for n in m.groups()] if m else None, out
 
 
@@ -43,11 +43,12 @@ def firmware(size):
         if status or not said:
             yield Result("FAIL", f"{board}: {out[-400:]}")
             continue
-        pongs, again, longest = said
+        pongs, again, longest, up = said
         yield Result("ok", f"{board}: QEMU killed {CYCLES[size]} times, "
                      f"{pongs:,} round trips in order and whole, {again} in "
                      f"hand at a death and handled again, longest recovery "
-                     f"{longest} ms")
+                     f"{longest} ms from the kill, {up} ms from the firmware's "
+                     "first word")
 
 
 # Of those that each death shows, in firmware and host alike
