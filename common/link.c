@@ -586,13 +586,11 @@ static void begin_life(struct mbx_link *l)
 {
 	side_at mine = side_of(l, 1);
 
-	/* Down first: nothing of this life is to be taken for the last one's. */
-	mbx_st(&mine->state, MBX_SIDE_DOWN);
-	mbx_order_all();
 	l->session = next_session(mine);
 	l->beat = mbx_ld(&mine->beat);
+	/* Down first: nothing of this life is to be taken for the last one's. */
+	mbx_st(&mine->state, MBX_SIDE_DOWN);
 	mbx_st(&mine->ack, 0);
-	/* whoever sees the new session must not see the old acknowledgement */
 	mbx_st_release(&mine->session, l->session);
 	mbx_st(&mine->instance, l->instance);
 	mbx_st(&mine->layout_hash, l->layout_hash);
@@ -703,8 +701,9 @@ uint32_t mbx_link_poll(struct mbx_link *l, uint32_t now_us)
 				  : MBX_EVENT_UP;
 		l->peer_session = l->last_session = session;
 	}
-	mbx_st_release(&mine->state,
-		       l->peer_session ? MBX_SIDE_UP : MBX_SIDE_ATTACHING);
+	/* both are behind the barrier at the end of attach */
+	mbx_st(&mine->state,
+	       l->peer_session ? MBX_SIDE_UP : MBX_SIDE_ATTACHING);
 	return events;
 }
 

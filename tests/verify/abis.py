@@ -4,13 +4,14 @@
 import os
 import re
 
-from common import BUILD, ROOT, Result, Row, call, seeded, seeded_tree
+from common import BUILD, ROOT, Result, Row, Tree, call, seeded
 
 SEEDS = [
     ("call.c", "	mbx_st_data(at, mbx_le32(id));", "	mbx_st_data(at, id);",
      "a call's id in the byte order of its core"),
-    ("link.c", "	for (i = 0; i < 4; i++, w >>= 8)",
-     "	for (i = 0; i < 4; i++, w <<= 8)", "another hash"),
+    ("queue.c", "	*said = (*said & ~SLEEPS) | (on ? SLEEPS : 0);",
+     "	*said = (*said & ~SLEEPS) | (on ? sizeof(long) / 4 : 0);",
+     "a flag that is another one where a long has 64 bits"),
 ]
 
 
@@ -34,15 +35,16 @@ def run(_size):
 
 
 def seeds(_size):
+    tree = Tree()
     for name, old, new, what in SEEDS:
         seed = seeded(name, old, new)
-        tree = seeded_tree(seed, os.path.join(BUILD, "abis", "seed"))
-        status, out = golden(tree)
-        why = re.search(r"^golden on .*\ngolden .*", out, re.M)
+        with tree.broken(seed):
+            status, out = golden(tree.where)
+        why = re.search(r"^golden on (\w+): golden (.*)", out, re.M)
         yield Result("ok" if status == 1 and why else "FAIL",
                      f"{seed.where} {what}: "
-                     + (" ".join(why.group().split()) if why else
-                        f"NOT CAUGHT: {out[-200:]}"))
+                     + (f"{why.group(1)} differs from {why.group(2)}" if why
+                        else f"NOT CAUGHT: {out[-200:]}"))
 
 
 ROWS = [Row("abis", "other ABIs", run, seeds)]

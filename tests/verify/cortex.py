@@ -6,8 +6,8 @@ import os
 import re
 import sys
 
-from common import (BUILD, ROOT, Result, Row, call, must, parallel, seeded,
-                    seeded_tree, tool)
+from common import (BUILD, ROOT, Result, Row, Tree, call, must, parallel,
+                    seeded, tool)
 
 HERE = os.path.join(ROOT, "tests", "verify")
 BENCH = os.path.join(ROOT, "tests", "bench")
@@ -172,24 +172,21 @@ SEEDS = [
 ]
 
 
-def try_seed(item):
-    number, (name, old, new, what) = item
-    seed = seeded(name, old, new)
-    tree = seeded_tree(seed, os.path.join(WHERE, f"seed-{number}"))
-    return seed.where, what, *die("m3-Os", tree, tree)
-
-
 def seeds(_size):
     if lacks():
         yield Result("SKIP", lacks())
         return
     plugin()
-    for where, what, status, out in parallel(try_seed, enumerate(SEEDS)):
+    tree = Tree()
+    for name, old, new, what in SEEDS:
+        seed = seeded(name, old, new)
+        with tree.broken(seed):
+            status, out = die("m3-Os", tree.where, os.path.join(WHERE, "seed"))
         why = re.search(r"^wrong: (.*)|^(line \d+: .*)", out, re.M)
         how = (f"NOT CAUGHT: {out}" if not why else why.group(1) or
                "before anybody died: " + why.group(2))
         yield Result("ok" if status == 1 and why else "FAIL",
-                     f"{where} {what}: {how}")
+                     f"{seed.where} {what}: {how}")
 
 
 ROWS = [Row("cortex", "every crash point, firmware", run, seeds)]

@@ -292,8 +292,10 @@ static void come_and_go(struct peer *p)
 		return;
 	}
 	attach_host(p);
+	use_end(p, MBX_HOST);
 	checkpoint();
-	poll_once(p, MBX_HOST);
+	if (!poll_once(p, MBX_HOST))
+		mbx_link_detach(&p->link);
 }
 
 static void host(struct peer *p)

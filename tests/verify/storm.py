@@ -4,21 +4,17 @@
 import os
 import re
 
-from common import (BUILD, ROOT, Result, Row, call, must, parallel, seeded,
-                    seeded_tree, tool)
+from common import (BUILD, ROOT, Result, Row, Tree, call, must, parallel,
+                    seeded, tool)
 
 TOP = os.path.dirname(BUILD)
 CYCLES = {"quick": 0, "full": 300, "long": 1000}
 BOARDS = ["mps2-an521", "mps2-an385"]
 
 
-def build(tree, where):
-    inside = os.path.relpath(where, tree)  # as the Makefile names it
-    if inside.startswith(".."):
-        inside = where
-    must(["make", "-s", "-j2", "-C", tree, "BUILD=" + where, "linux",
-          *("firmware-" + b for b in BOARDS),
-          os.path.join(inside, "e2e", "restart")], "storm-build")
+def targets(where):
+    return ["linux", *("firmware-" + b for b in BOARDS),
+            os.path.join(where, "e2e", "restart")]
 
 
 def firmware_storm(board, cycles, where):
@@ -37,7 +33,9 @@ def firmware(size):
     if not tool("qemu-system-arm"):
         yield Result("SKIP", "qemu-system-arm is missing: make setup")
         return
-    build(ROOT, TOP)
+    must(["make", "-s", "-j2", "BUILD=" + TOP,
+          *targets(os.path.relpath(TOP, ROOT) if TOP.startswith(ROOT + os.sep)
+                   else TOP)], "storm-build")
     for board, (status, said, out) in parallel(
             lambda b: (b, firmware_storm(b, CYCLES[size], TOP)), BOARDS):
         if status or not said:
@@ -62,13 +60,12 @@ SEEDS = [
 
 
 def firmware_seeds(_size):
-    for number, (name, old, new, what) in enumerate(SEEDS):
+    tree = Tree()
+    for name, old, new, what in SEEDS:
         seed = seeded(name, old, new)
-        tree = seeded_tree(seed, os.path.join(BUILD, "storm",
-                                              f"seed-{number}"))
-        where = os.path.join(tree, "build")
-        build(tree, where)
-        status, _, out = firmware_storm(BOARDS[0], 50, where)
+        with tree.broken(seed):
+            tree.make(*targets(tree.build))
+            status, _, out = firmware_storm(BOARDS[0], 50, tree.build)
         why = re.search(r"\[  ERROR   \] --- (.*)|child: (.*)", out)
         yield Result("ok" if status > 0 and why else "FAIL",
                      f"{seed.where} {what}: "
