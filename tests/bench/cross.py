@@ -90,7 +90,7 @@ class Build:
     def emulate(self, elf, *options):
         """The command that runs an image until it ends."""
         _, machine, load, _ = CORES[self.core]
-        return ["timeout", "120", "qemu-system-arm", *machine.split(),
+        return ["timeout", "600", "qemu-system-arm", *machine.split(),
                 "-display", "none", "-monitor", "none", "-serial", "null",
                 *options, *(part.format(elf=elf) for part in load.split())]
 

@@ -40,10 +40,10 @@ def seeds(_size):
         seed = seeded(name, old, new)
         with tree.broken(seed):
             status, out = golden(tree.where)
-        why = re.search(r"^golden on (\w+): golden (.*)", out, re.M)
+        why = re.search(r"^golden on (\w+): golden(?: |, )(.*)", out, re.M)
         yield Result("ok" if status == 1 and why else "FAIL",
                      f"{seed.where} {what}: "
-                     + (f"{why.group(1)} differs from {why.group(2)}" if why
+                     + (f"{why.group(1)}: {why.group(2)}" if why
                         else f"NOT CAUGHT: {out[-200:]}"))
 
 
