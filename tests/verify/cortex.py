@@ -13,7 +13,7 @@ HERE = os.path.join(ROOT, "tests", "verify")
 BENCH = os.path.join(ROOT, "tests", "bench")
 sys.path.append(BENCH)
 
-from cross import CROSS, Build  # noqa: E402
+from cross import CROSS, Build, Problem  # noqa: E402
 
 FLAGS = ["-std=gnu11", "-O2", "-Wall", "-Wextra",
          "-fno-delete-null-pointer-checks"]
@@ -79,6 +79,8 @@ def die(suite, tree=ROOT, where=WHERE):
         status, out = shoot(build, ram, shots)
         if status == 0:
             status, out = call([checker(tree, build.dir), shots], "cortex")
+    except Problem as problem:
+        status, out = 2, str(problem)
     finally:
         for path in ram, shots:
             if os.path.exists(path):
