@@ -337,8 +337,9 @@ size: ## Bytes of code, data, stack and RAM, by part, core and -Os/-O2
 	$(Q)scripts/setup.sh build bench
 	$(Q)$(BENCH) size
 
-bench-firmware: ## Instructions and shared accesses of each call, by core
-	$(Q)scripts/setup.sh build bench
+bench-firmware: ## Instructions and shared accesses of each call, by core; emulated round trips
+	$(Q)scripts/setup.sh build run bench
+	$(Q)$(MAKE) --no-print-directory -j$(shell nproc) linux firmware-linux $(BOARDS:%=firmware-%)
 	$(Q)$(BENCH) firmware
 
 bench-diff: ## What of these differs from git's revision BASE= (HEAD)

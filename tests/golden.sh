@@ -3,7 +3,8 @@
 #
 # Every build of common/ writes the golden region (tests/golden/region.hex) the
 # same to the byte, and reads it back: here, and under qemu-user for 32- and
-# 64-bit Arm and for a big-endian core; also with the region at address 0. And
+# 64-bit Arm and for a big-endian core; also with the region at address 0; and on
+# Cortex-M3, M33 and R5 under QEMU, with nothing beneath it. And
 # tests/golden/third.py, which knows LAYOUT.md only, finds in it what is there.
 # Exits 77 if an Arm compiler or emulator is missing, after doing the rest; the
 # big-endian core is a bonus.
@@ -42,7 +43,7 @@ arch() {
 	"$cc" -std=gnu11 -fno-delete-null-pointer-checks -fno-common -O2 \
 		-Wall -Wextra -Wshadow -Wconversion -Wmissing-prototypes \
 		-Werror "$@" -Icommon -o "$dir/$name" tests/golden/golden.c \
-		common/*.c || exit 1
+		tests/golden/region.c common/*.c || exit 1
 	golden "$name" --check $emulator
 	golden "$name" --at-zero $emulator
 }
@@ -52,9 +53,15 @@ arch aarch64 aarch64-linux-gnu-gcc qemu-aarch64-static -static
 arch armhf arm-linux-gnueabihf-gcc qemu-arm-static -static
 wanted=$missing
 if ! command -v python3 >/dev/null; then
-	wanted="$wanted third.py"
-elif ! python3 tests/golden/third.py $hex; then
-	failed=1
+	wanted="$wanted third.py, bare cores"
+else
+	python3 tests/golden/third.py $hex || failed=1
+	python3 tests/golden/cores.py "$dir" $hex
+	case $? in
+	0) ;;
+	77) wanted="$wanted bare cores" ;;
+	*) failed=1 ;;
+	esac
 fi
 arch s390x s390x-linux-gnu-gcc qemu-s390x-static -static
 

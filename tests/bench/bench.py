@@ -6,7 +6,8 @@ usage: bench.py size|firmware|budget-check|budget-write [--out DIR] [SUITE...]
        bench.py diff REVISION [--out DIR]
 
 size           text, data, stack, RAM by part and by user
-firmware       instructions and shared accesses of each call (QEMU, callgrind)
+firmware       instructions and shared accesses of each call (QEMU, callgrind); and,
+               apart from these, round trips to emulated boards
 diff           all of these, in git's REVISION against the working tree
 budget-check   fails if one exceeds tests/bench/budget.csv; skips (77) suites whose
                compiler is another one than the budget's
@@ -24,6 +25,7 @@ import budget
 import count
 import cross
 import size
+import trips
 from figures import Figures, differences, name
 
 ROOT = os.path.dirname(os.path.dirname(cross.HERE))
@@ -123,7 +125,10 @@ def main(args):
             raise cross.Problem(f"{suite}: no such suite, only {' '.join(known)}")
     suites = rest or known
     if command in ("size", "firmware"):
-        return show(command, out, suites)
+        show(command, out, suites)
+        if command == "firmware":
+            trips.show(out)
+        return 0
     if command == "diff" and revision:
         return diff(revision, out, suites)
     if command == "budget-check":

@@ -6,7 +6,7 @@ import re
 import shutil
 
 import cross
-from cross import CORES, HERE, Problem, run
+from cross import HERE, Problem, run
 
 METRICS = ("instructions", "shared loads", "shared stores")
 X86 = "x86-64-O2"
@@ -35,27 +35,21 @@ def plugin(out):
 
 
 def image(build):
-    objects = [build.compile(os.path.join(HERE, f)) for f in ("count.c", "bare.c")]
-    base = CORES[build.core][3]
-    return build.link("count", objects + list(build.library().values()),
-                      "-T", os.path.join(HERE, "bare.ld"),
-                      f"-Wl,--defsym=base=0x{base:x}")
+    return build.bare("count", [build.compile(os.path.join(HERE, f))
+                                for f in ("count.c", "bare.c")])
 
 
 def run_image(build, elf, counter):
     """(name, bytes, counts by METRICS) of each run of a case, in order."""
     names, counts = (os.path.join(build.dir, n) for n in ("names", "counts"))
     at = build.symbols(elf)
-    _, machine, load, _ = CORES[build.core]
     args = {"begin": at["begin"], "end": at["end"], "from": at["shared_from"],
             "to": at["shared_to"]}
     options = ",".join(f"{k}={v & ~1:x}" for k, v in args.items())
-    run("timeout", "120", "qemu-system-arm", *machine.split(),
-        "-display", "none", "-monitor", "none", "-serial", "null",
-        "-chardev", f"file,id=names,path={names}",
+    run(*build.emulate(
+        elf, "-chardev", f"file,id=names,path={names}",
         "-semihosting-config", "enable=on,target=native,chardev=names",
-        "-plugin", f"{counter},{options},out={counts}",
-        *(part.format(elf=elf) for part in load.split()))
+        "-plugin", f"{counter},{options},out={counts}"))
     with open(names) as a, open(counts) as b:
         said, counted = a.read().splitlines(), b.read().splitlines()
     if len(said) != len(counted) or not said:

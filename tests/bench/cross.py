@@ -80,6 +80,20 @@ class Build:
             *flags, "-o", elf, *objects, self.compile(libc), "-lgcc")
         return elf
 
+    def bare(self, name, objects, *flags):
+        """An image of objects, bare.c's among them, and the library."""
+        base = CORES[self.core][3]
+        return self.link(name, objects + list(self.library().values()),
+                         "-T", os.path.join(HERE, "bare.ld"),
+                         f"-Wl,--defsym=base=0x{base:x}", *flags)
+
+    def emulate(self, elf, *options):
+        """The command that runs an image until it ends."""
+        _, machine, load, _ = CORES[self.core]
+        return ["timeout", "600", "qemu-system-arm", *machine.split(),
+                "-display", "none", "-monitor", "none", "-serial", "null",
+                *options, *(part.format(elf=elf) for part in load.split())]
+
     def symbols(self, elf):
         """Name -> address."""
         return {line.split()[2]: int(line.split()[0], 16)

@@ -32,11 +32,11 @@ class Row:
         self.run, self.seeds = run, seeds
 
 
-def call(command, log, limit=600, **more):
+def call(command, log, limit=600, cwd=ROOT, **more):
     """Exit status and output, which also goes to the log; -1 if it hung."""
     os.makedirs(BUILD, exist_ok=True)
     try:
-        done = subprocess.run(command, stdout=subprocess.PIPE, cwd=ROOT,
+        done = subprocess.run(command, stdout=subprocess.PIPE, cwd=cwd,
                               stderr=subprocess.STDOUT, timeout=limit,
                               stdin=subprocess.DEVNULL, **more)
         status, out = done.returncode, done.stdout.decode(errors="replace")

@@ -438,7 +438,7 @@ static void compare(uint32_t told)
 	show("found ", &found);
 	show("before", did);
 	show("after ", after);
-	must(!"what was done or what was not");
+	crash_wrong(&now, __LINE__, "neither as before the call nor as after");
 }
 
 static void recover(uint32_t told)

@@ -558,7 +558,7 @@ void crash_new_life(struct crash_world *w, struct crash_side *s,
 	s->life = life;
 	s->did = did;
 	s->replies = replies;
-	mbx_link_init(&s->link, &config);
+	crash_must(w, mbx_link_init_checked(&s->link, &config) == 0);
 }
 
 static void do_restart(struct crash_world *w, struct crash_side *s,

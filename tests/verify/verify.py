@@ -19,6 +19,7 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.dont_write_bytecode = True
 
+import abis  # noqa: E402
 import cache  # noqa: E402
 import content  # noqa: E402
 import cortex  # noqa: E402
@@ -34,7 +35,7 @@ import static  # noqa: E402
 import storm  # noqa: E402
 
 METHODS = (explore, relacy, eva, content, fuzz, static, cache, security,
-           doorbell, cortex, storm, coverage, mutants)
+           doorbell, cortex, storm, abis, coverage, mutants)
 ROWS = [row for method in METHODS for row in method.ROWS]
 
 
