@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Somebody scribbles over a region in use: scribble.c, with sanitizers."""
+
+from common import Result, Row, Tree, call, seeded
+
+SECONDS = {"quick": 3, "full": 60, "long": 600}
+
+
+def try_it(tree, seconds, seed=1):
+    """What went wrong, or None; and the counts."""
+    program = tree.link("scribble", ["tests/verify/scribble.c"],
+                        "-fsanitize=address,undefined",
+                        "-fno-sanitize-recover=undefined",
+                        "-Wl,--wrap=mbxi_map", variant="asan")
+    status, out = call([program, str(seconds), str(seed)], "scribble",
+                       seconds * 10 + 300)
+    if not status:
+        return None, out.strip().split("\n")[-1]
+    why = [line for line in out.split("\n") if "ERROR: " in line
+           or "runtime error" in line or ": -" in line]
+    return ("hung" if status == -1 else (why or [f"status {status}"])[0])[-90:
+                                                                        ], out
+
+
+def run(size):
+    failed, out = try_it(Tree(), SECONDS[size])
+    yield Result("FAIL" if failed else "ok", failed or out)
+
+
+CASES = [
+    ("queue.c", "raw >= at->ring_bytes", "0"),
+    ("queue.c", "likely(n <= rx->at.max_bytes) &&", ""),
+    ("queue.c", "likely(next < rx->end)", "1"),
+    ("queue.c", "((read - tx->seen) ^ (pos - read) ^ (pos - tx->seen)) >> 31",
+     "0"),
+    ("slots.c", "else if (bytes > cap)", "else if (0)"),
+    ("linux/mbx.c", "off + j > m->region.bytes - 4u", "0"),
+    ("linux/mbx.c", "count > MBX_MAX_CHANNELS ||", "0 &&"),
+    ("linux/mbx.c", "n == 0 || n >= *left", "n == 0"),
+    ("linux/mbx.c", "bytes < cap ? bytes : cap", "bytes"),
+]
+
+
+def seeds(_size):
+    tree = Tree()
+    for name, old, new in CASES:
+        seed = seeded(name, old, new)
+        with tree.broken(seed):
+            failed, _ = try_it(tree, 21)
+        yield Result("ok" if failed else "FAIL", f"{seed.where} "
+                     f"{' '.join(old.split())} -> {new or 'nothing'}: "
+                     + (failed or "NOT CAUGHT"))
+
+
+ROWS = [Row("scribble", "a hostile peer, beside traffic", run, seeds)]
