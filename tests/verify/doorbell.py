@@ -9,7 +9,7 @@ from common import Result, Row, Tree, call, seeded
 WRAP = ["-Wl,--wrap=" + f for f in ("mbxi_bell_ring", "mbxi_bell_wait",
                                     "mbxi_bell_arm", "mbx_tx_want_room",
                                     "mbx_port_ring", "poll")]
-MESSAGES = {"quick": 50, "full": 1500, "long": 40000}
+MESSAGES = {"quick": 50, "full": 1000, "long": 40000}
 HANG_S = 120
 
 

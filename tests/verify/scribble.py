@@ -3,7 +3,7 @@
 
 from common import Result, Row, Tree, call, seeded
 
-SECONDS = {"quick": 3, "full": 60, "long": 600}
+SECONDS = {"quick": 3, "full": 30, "long": 600}
 
 
 def try_it(tree, seconds, seed=1):
@@ -30,12 +30,7 @@ def run(size):
 CASES = [
     ("queue.c", "raw >= at->ring_bytes", "0"),
     ("queue.c", "likely(n <= rx->at.max_bytes) &&", ""),
-    ("queue.c", "likely(next < rx->end)", "1"),
-    ("queue.c", "((read - tx->seen) ^ (pos - read) ^ (pos - tx->seen)) >> 31",
-     "0"),
     ("slots.c", "else if (bytes > cap)", "else if (0)"),
-    ("linux/mbx.c", "off + j > m->region.bytes - 4u", "0"),
-    ("linux/mbx.c", "count > MBX_MAX_CHANNELS ||", "0 &&"),
     ("linux/mbx.c", "n == 0 || n >= *left", "n == 0"),
     ("linux/mbx.c", "bytes < cap ? bytes : cap", "bytes"),
 ]

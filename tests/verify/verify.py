@@ -29,12 +29,13 @@ import mutants  # noqa: E402
 import relacy  # noqa: E402
 import scribble  # noqa: E402
 import security  # noqa: E402
+import soak  # noqa: E402
 import static  # noqa: E402
 
 ROWS = (explore.ROWS + relacy.ROWS + eva.ROWS + content.ROWS + fuzz.ROWS
         + static.ROWS + mutants.ROWS + security.ROWS
         + doorbell.ROWS + cache.ROWS
-        + scribble.ROWS)
+        + scribble.ROWS + soak.ROWS)
 
 
 def main():
