@@ -253,16 +253,30 @@ static void honest_begin(void)
 		abort();
 }
 
+/* It is always the same, and made once. */
+static void begin(void)
+{
+	static struct side sides_met[2];
+	static uint8_t region_met[BYTES];
+
+	if (!region) {
+		region = malloc(BYTES);
+		honest_begin();
+		memcpy(sides_met, sides, sizeof(sides));
+		memcpy(region_met, region, BYTES);
+	}
+	memcpy(sides, sides_met, sizeof(sides));
+	memcpy(region, region_met, BYTES);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
 	uint8_t *buf;
 
-	if (!region)
-		region = malloc(BYTES);
+	now = 0;
+	begin();
 	input = data;
 	left = bytes;
-	now = 0;
-	honest_begin();
 	hostile = 1;
 	while (left) {
 		uint32_t op = next_byte(), n = next_byte() % (MAX + 2u);
