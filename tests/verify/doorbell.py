@@ -52,6 +52,7 @@ CASES = [
     ("linux/end.c", "if (err == MBX_EAGAIN || err == 1)", "if (0)"),
     ("linux/mbx.c", "p->until_us - now < BEAT_US ?", "1 ?"),
     ("linux/mbx.c", "return m->bell && want_all(m, 1);", "return 0;"),
+    ("linux/mbx.c", "		take_bell(m);", ""),
     ("linux/doorbell.c", "wake(mbx_word_raw(word))", "wake(NULL)"),
     ("queue.c", "return mbx_ld(mbx_word_at(rx->at.ring, rx->pos)) != 0;",
      "return 0;"),

@@ -31,7 +31,6 @@ CASES = [
     ("queue.c", "raw >= at->ring_bytes", "0"),
     ("queue.c", "likely(n <= rx->at.max_bytes) &&", ""),
     ("slots.c", "else if (bytes > cap)", "else if (0)"),
-    ("linux/mbx.c", "n == 0 || n >= *left", "n == 0"),
     ("linux/mbx.c", "bytes < cap ? bytes : cap", "bytes"),
 ]
 
