@@ -62,6 +62,16 @@ static inline const char *test_region(void)
 	return name;
 }
 
+/* What a test that failed has left is not for the next one to trip over. */
+static inline int remove_region(void **state)
+{
+	(void)state;
+	mbx_region_remove(test_region());
+	return 0;
+}
+
+#define region_test(name) cmocka_unit_test_teardown(name, remove_region)
+
 /* To map it is the error @want, explained by what @says. */
 static inline void region_refused(const char *name, unsigned int flags,
 				  size_t bytes, int want, const char *says)

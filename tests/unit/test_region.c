@@ -640,40 +640,34 @@ static void test_take_over_is_not_in_its_own_way(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_open_bad_name_says_what_is_expected),
-		cmocka_unit_test(test_open_by_environment_uses_that_name),
-		cmocka_unit_test(test_open_missing_creates_nothing),
-		cmocka_unit_test(
+		region_test(test_open_bad_name_says_what_is_expected),
+		region_test(test_open_by_environment_uses_that_name),
+		region_test(test_open_missing_creates_nothing),
+		region_test(
 			test_remove_file_that_holds_something_else_leaves_it),
-		cmocka_unit_test(
+		region_test(
 			test_file_that_begins_with_zeros_is_not_taken_for_nothing),
-		cmocka_unit_test(
-			test_private_mapping_changes_nothing_in_the_file),
-		cmocka_unit_test(test_open_limit_maps_no_more),
-		cmocka_unit_test(
-			test_slices_of_one_file_are_regions_of_their_own),
-		cmocka_unit_test(test_slice_has_one_owner_as_any_region),
-		cmocka_unit_test(test_slice_that_is_not_in_the_file_is_refused),
-		cmocka_unit_test(
-			test_at_sign_without_a_slice_is_part_of_the_name),
-		cmocka_unit_test(test_slice_holds_what_is_in_the_slice),
-		cmocka_unit_test(
-			test_slice_is_not_removed_nor_the_file_around_it),
-		cmocka_unit_test(
+		region_test(test_private_mapping_changes_nothing_in_the_file),
+		region_test(test_open_limit_maps_no_more),
+		region_test(test_slices_of_one_file_are_regions_of_their_own),
+		region_test(test_slice_has_one_owner_as_any_region),
+		region_test(test_slice_that_is_not_in_the_file_is_refused),
+		region_test(test_at_sign_without_a_slice_is_part_of_the_name),
+		region_test(test_slice_holds_what_is_in_the_slice),
+		region_test(test_slice_is_not_removed_nor_the_file_around_it),
+		region_test(
 			test_truncation_inside_a_slice_is_noticed_below_it_not),
-		cmocka_unit_test(test_anonymous_region_is_shared_with_a_child),
-		cmocka_unit_test(
+		region_test(test_anonymous_region_is_shared_with_a_child),
+		region_test(
 			test_open_without_a_descriptor_for_locks_is_refused),
-		cmocka_unit_test(
-			test_one_region_too_many_is_refused_not_unguarded),
-		cmocka_unit_test(test_remove_takes_an_empty_region),
-		cmocka_unit_test(test_memory_of_the_caller_stays_as_it_is),
-		cmocka_unit_test(test_reopen_goes_on_with_the_same_mapping),
-		cmocka_unit_test(
-			test_reopen_with_other_channels_waits_for_its_own),
-		cmocka_unit_test(test_attaching_later_looks_at_nothing_before),
-		cmocka_unit_test(test_reopen_of_a_truncated_region_is_refused),
-		cmocka_unit_test(test_take_over_is_not_in_its_own_way),
+		region_test(test_one_region_too_many_is_refused_not_unguarded),
+		region_test(test_remove_takes_an_empty_region),
+		region_test(test_memory_of_the_caller_stays_as_it_is),
+		region_test(test_reopen_goes_on_with_the_same_mapping),
+		region_test(test_reopen_with_other_channels_waits_for_its_own),
+		region_test(test_attaching_later_looks_at_nothing_before),
+		region_test(test_reopen_of_a_truncated_region_is_refused),
+		region_test(test_take_over_is_not_in_its_own_way),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

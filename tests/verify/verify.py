@@ -21,6 +21,8 @@ sys.dont_write_bytecode = True
 
 import cache  # noqa: E402
 import content  # noqa: E402
+import cortex  # noqa: E402
+import coverage  # noqa: E402
 import doorbell  # noqa: E402
 import eva  # noqa: E402
 import explore  # noqa: E402
@@ -31,11 +33,11 @@ import scribble  # noqa: E402
 import security  # noqa: E402
 import soak  # noqa: E402
 import static  # noqa: E402
+import storm  # noqa: E402
 
-ROWS = (explore.ROWS + relacy.ROWS + eva.ROWS + content.ROWS + fuzz.ROWS
-        + static.ROWS + mutants.ROWS + security.ROWS
-        + doorbell.ROWS + cache.ROWS
-        + scribble.ROWS + soak.ROWS)
+METHODS = (explore, relacy, eva, content, fuzz, scribble, static, cache,
+           security, doorbell, soak, cortex, storm, coverage, mutants)
+ROWS = [row for method in METHODS for row in method.ROWS]
 
 
 def main():
