@@ -188,6 +188,17 @@ class Tree:
                     os.remove(made)
 
 
+def break_each(tree, cases, try_it):
+    """(file, old, new) in turn; try_it() says what went wrong, or None."""
+    for name, old, new in cases:
+        seed = seeded(name, old, new)
+        with tree.broken(seed):
+            failed = try_it()
+        yield Result("ok" if failed else "FAIL", f"{seed.where} "
+                     f"{' '.join(old.split())} -> {new or 'nothing'}: "
+                     + (failed or "NOT CAUGHT"))
+
+
 def failed_tests(out):
     """How a cmocka program failed: its first test, or its last words."""
     names = re.findall(r"\[  FAILED  \] (test_\w+)", out)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Somebody scribbles over a region in use: scribble.c, with sanitizers."""
 
-from common import Result, Row, Tree, call, seeded
+from common import Result, Row, Tree, break_each, call
 
 SECONDS = {"quick": 3, "full": 30, "long": 600}
 
@@ -37,13 +37,7 @@ CASES = [
 
 def seeds(_size):
     tree = Tree()
-    for name, old, new in CASES:
-        seed = seeded(name, old, new)
-        with tree.broken(seed):
-            failed, _ = try_it(tree, 21)
-        yield Result("ok" if failed else "FAIL", f"{seed.where} "
-                     f"{' '.join(old.split())} -> {new or 'nothing'}: "
-                     + (failed or "NOT CAUGHT"))
+    yield from break_each(tree, CASES, lambda: try_it(tree, 21)[0])
 
 
 ROWS = [Row("scribble", "a hostile peer, beside traffic", run, seeds)]
