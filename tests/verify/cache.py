@@ -5,7 +5,7 @@ common/ on them (cache.c), and unit/test_cache.c with lines and evictions."""
 import os
 import re
 
-from common import (BUILD, ROOT, Result, Row, Seed, Tree, call, code_of,
+from common import (BUILD, ROOT, Built, Result, Row, Seed, Tree, call, code_of,
                     failed_tests, must, parallel, passed_tests)
 
 SUITE = ["cache", "queue", "slots", "call", "link"]
@@ -42,7 +42,7 @@ def try_one(tree, test):
 def run(size):
     if size == "quick":  # test_cache.c is among the unit tests
         return
-    tree = Tree()
+    tree = Built()
     passed, skipped, moved, failed = 0, 0, [0, 0, 0], None
     for why, out in parallel(lambda t: try_one(tree, t), SUITE):
         failed = failed or why

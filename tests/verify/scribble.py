@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Somebody scribbles over a region in use: scribble.c, with sanitizers."""
 
-from common import Result, Row, Tree, break_each, call
+from common import Built, Result, Row, Tree, break_each, call
 
 SECONDS = {"quick": 3, "full": 30, "long": 600}
 
@@ -23,7 +23,7 @@ def try_it(tree, seconds, seed=1):
 
 
 def run(size):
-    failed, out = try_it(Tree(), SECONDS[size])
+    failed, out = try_it(Built(), SECONDS[size])
     yield Result("FAIL" if failed else "ok", failed or out)
 
 

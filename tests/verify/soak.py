@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Load: everything at once, and every process killed again and again: soak.c."""
 
-from common import Result, Row, Tree, break_each, call
+from common import Built, Result, Row, Tree, break_each, call
 
 SECONDS = {"quick": 4, "full": 180, "long": 3600}
 
@@ -17,7 +17,7 @@ def try_it(tree, seconds):
 
 
 def run(size):
-    failed, out = try_it(Tree(), SECONDS[size])
+    failed, out = try_it(Built(), SECONDS[size])
     yield Result("FAIL" if failed else "ok",
                  failed or f"{SECONDS[size]} s: {out}")
 
