@@ -912,6 +912,11 @@ int mbxi_bell_fd(struct mbxi_bell *b)
 	return b->pollable;
 }
 
+bool mbxi_bell_polled(const struct mbxi_bell *b)
+{
+	return b->pollable >= 0;
+}
+
 void mbxi_bell_arm(struct mbxi_bell *b, const struct mbxi_watch *watch,
 		   int count)
 {

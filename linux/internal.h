@@ -226,6 +226,9 @@ void mbxi_bell_wait(struct mbxi_bell *bell, const struct mbxi_watch *watch,
 /* A descriptor that is readable after a ring; or a negative error. */
 int mbxi_bell_fd(struct mbxi_bell *bell);
 
+/* Was one given out? */
+bool mbxi_bell_polled(const struct mbxi_bell *bell);
+
 /* Before the caller polls that descriptor: watch these, forget old rings. */
 void mbxi_bell_arm(struct mbxi_bell *bell, const struct mbxi_watch *watch,
 		   int count);

@@ -700,6 +700,23 @@ void mbx_close(struct mbx *m)
 /* ---- the life of the link ---- */
 
 /*
+ * With the side's life goes its line: without it, a peer that sleeps until it is
+ * rung would never hear of us. Not if the program polls what it was given
+ * before; nor if it can't be had, which leaves what there was.
+ */
+static void take_bell(struct mbx *m)
+{
+	struct mbxi_bell *was = m->bell;
+
+	if (mbxi_bell_polled(was) || open_bell(m, &m->options)) {
+		m->bell = was;
+		return;
+	}
+	mbxi_bell_close(was);
+	m->link.is.wakeup = mbxi_bell_wakeup(m->bell);
+}
+
+/*
  * Another process of this side lives its life; ours is to read what it knows.
  * Should it die, we take over: its lock is free then.
  */
@@ -715,6 +732,7 @@ static uint32_t poll_joined(struct mbx *m)
 	if (!m->observer && mbxi_lock_take(m, l->is.side)) {
 		events = l->peer_session ? MBX_EVENT_DOWN : 0;
 		m->duty = true;
+		take_bell(m);
 		/* should it have changed, attaching says so where it is now */
 		if (open_up(m) || mbx_link_attach(l) || close_down(m))
 			return MBX_EVENT_RESET;

@@ -226,7 +226,7 @@ struct mbx_options {
  * channels have owners. The doorbell is the first one's (a line has two ends);
  * the others look every millisecond, and firmware sees what they send at its
  * next wake-up. Should the first one end, another takes over in a new life, and
- * is told MBX_EVENT_DOWN.
+ * is told MBX_EVENT_DOWN; with the doorbell, unless it has called mbx_fd().
  *
  * Once attached, all of the mapping but this side's own section is read-only to
  * this process, if the region's sections are whole pages of this system: a stray

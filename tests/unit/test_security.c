@@ -878,6 +878,7 @@ static void test_locks_kept_by_a_reader_are_told_from_an_owners(void **state)
 	bring_up(remote, host);
 	in = open_end(remote, "up");
 	pid = squat(name);
+	bring_up(remote, host); /* should that have taken long */
 	/* who has what he needs is not disturbed */
 	assert_mbx(mbx_send(up, "x", 1, 0), 0);
 	assert_mbx(mbx_recv(in, buf, 4, 0), 1);

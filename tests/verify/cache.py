@@ -5,10 +5,11 @@ common/ on them (cache.c), and unit/test_cache.c with lines and evictions."""
 import os
 import re
 
-from common import (BUILD, ROOT, Result, Row, Seed, Tree, call, code_of,
+from common import (BUILD, ROOT, Built, Result, Row, Seed, Tree, call, code_of,
                     failed_tests, must, parallel, passed_tests)
 
-SUITE = ["queue", "slots", "call", "link"]
+SUITE = ["cache", "queue", "slots", "call", "link"]
+HANG_S = 100
 HOOK = re.compile(r"mbx_port_(clean|invalidate)\([^;]*;", re.S)
 COMMON = ["common/" + n for n in sorted(os.listdir(os.path.join(
     ROOT, "common"))) if n.endswith(".c")]
@@ -31,28 +32,26 @@ def build(tree, test):
     return program
 
 
-def try_all(tree):
-    """What failed, or None; tests passed and skipped; what was moved."""
-    def one(test):
-        return test, *call([build(tree, test)], "cache-" + test, 300)
+def try_one(tree, test):
+    """What failed, or None; and the output."""
+    status, out = call([build(tree, test)], "cache-" + test, HANG_S)
+    why = "hung" if status == -1 else failed_tests(out)
+    return (f"test_{test}.c: {why}" if status else None), out
 
+
+def run(size):
+    if size == "quick":  # test_cache.c is among the unit tests
+        return
+    tree = Built()
     passed, skipped, moved, failed = 0, 0, [0, 0, 0], None
-    for test, status, out in parallel(one, SUITE + ["cache"]):
-        if status and not failed:
-            failed = f"test_{test}.c: {failed_tests(out)}"
+    for why, out in parallel(lambda t: try_one(tree, t), SUITE):
+        failed = failed or why
         passed += passed_tests(out)
         skipped += len(re.findall(r"\[  SKIPPED \] test", out)) // 2
         numbers = re.search(r"(\d+) evictions, (\d+) words cleaned, (\d+)",
                             out)
         for i in range(3 if numbers else 0):
             moved[i] += int(numbers.group(i + 1))
-    return failed, passed, skipped, moved
-
-
-def run(size):
-    if size == "quick":  # test_cache.c is among the unit tests
-        return
-    failed, passed, skipped, moved = try_all(Tree())
     yield Result("FAIL" if failed else "ok", failed or
                  f"{passed} unit tests passed, {skipped} with threads "
                  "skipped; {:,} evictions, {:,} words cleaned, {:,} "
@@ -75,7 +74,9 @@ def seeds(_size):
     tree = Tree()
     for seed in forgotten():
         with tree.broken(seed):
-            failed = try_all(tree)[0]
+            # the first that fails will do
+            failed = next((why for why, _ in (try_one(tree, t)
+                                              for t in SUITE) if why), None)
         yield Result("ok" if failed else "FAIL", f"{seed.where} {seed.what}: "
                      + (failed or "NOT CAUGHT"))
 

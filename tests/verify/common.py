@@ -124,21 +124,10 @@ def seeded(name, old, new):
 
 # ---- whole programs, built by the Makefile with one source broken ----
 
-class Tree:
-    """The sources by links, and what make makes of them, kept for next time."""
+class Built:
+    """The sources as they are, and what make makes of them in its own place."""
 
-    def __init__(self):
-        self.where = os.path.join(BUILD, "tree")
-        self.build = os.path.join(BUILD, "tree-build")
-        shutil.rmtree(self.where, ignore_errors=True)
-        os.makedirs(self.where)
-        for name in ("Makefile", "common", "linux", "firmware", "scripts",
-                     "tests"):
-            must(["cp", "-rs", os.path.join(ROOT, name), self.where], "tree")
-        self.mark = os.path.join(BUILD, "tree-broken")
-        if os.path.exists(self.mark):  # a run was ended in the middle
-            with open(self.mark) as f:
-                self.forget(f.read())
+    where, build = ROOT, os.path.dirname(BUILD)
 
     def make(self, *targets):
         must(["make", "-s", f"-j{JOBS}", "-C", self.where,
@@ -153,7 +142,8 @@ class Tree:
     def link(self, name, sources, *flags, variant="unit"):
         """A program of these sources and of libmbx, built as its tests are."""
         library = self.program(f"{variant}/libmbx.a")
-        path = os.path.join(self.build, name)
+        path = os.path.join(self.build, "verify", name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
         must(["gcc", "-std=gnu11", "-g", "-O2", "-w",
               "-fno-delete-null-pointer-checks", "-D_FILE_OFFSET_BITS=64",
               *(f"-I{self.where}/{d}" for d in (
@@ -162,6 +152,23 @@ class Tree:
               *(os.path.join(self.where, s) for s in sources), library,
               "-lcmocka", "-pthread"], "tree")
         return path
+
+
+class Tree(Built):
+    """A copy by links, where one source may be broken at a time."""
+
+    def __init__(self):
+        self.where = os.path.join(BUILD, "tree")
+        self.build = os.path.join(BUILD, "tree-build")
+        shutil.rmtree(self.where, ignore_errors=True)
+        os.makedirs(self.where)
+        for name in ("Makefile", "common", "linux", "firmware", "scripts",
+                     "tests"):
+            must(["cp", "-rs", os.path.join(ROOT, name), self.where], "tree")
+        self.mark = os.path.join(BUILD, "tree-broken")
+        if os.path.exists(self.mark):  # a run was ended in the middle
+            with open(self.mark) as f:
+                self.forget(f.read())
 
     @contextlib.contextmanager
     def broken(self, seed):
@@ -186,6 +193,17 @@ class Tree:
                 made = os.path.join(folder, name)
                 if made.endswith(os.path.splitext(source)[0] + ".o"):
                     os.remove(made)
+
+
+def break_each(tree, cases, try_it):
+    """(file, old, new) in turn; try_it() says what went wrong, or None."""
+    for name, old, new in cases:
+        seed = seeded(name, old, new)
+        with tree.broken(seed):
+            failed = try_it()
+        yield Result("ok" if failed else "FAIL", f"{seed.where} "
+                     f"{' '.join(old.split())} -> {new or 'nothing'}: "
+                     + (failed or "NOT CAUGHT"))
 
 
 def failed_tests(out):

@@ -7,13 +7,15 @@
  *
  * Usage: doorbell MESSAGES [FIRMWARE]	the path of "echo" for board linux
  */
-#include "verify/bell.h"
 #include "verify/traffic.h"
+
+#include "verify/bell.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 
 #define SOCKET	"bell.socket" /* in the folder where it was started */
 #define MAX	48u
@@ -216,6 +218,56 @@ static void with_firmware(const char *region)
 	mbx_close(m);
 }
 
+/*
+ * Two processes of the host: the first one dies with its doorbell, and the other
+ * goes on with that. Firmware that sleeps until it is rung has to hear of it.
+ */
+static void dies_with_the_bell(const char *region)
+{
+	struct mbx_options o = { .timeout_ms = FOREVER, .doorbell = host_bell };
+	struct mbx *m = NULL;
+
+	good(mbx_open(&m, region, &o));
+	good(mbx_wait_peer(m, FOREVER));
+	bell->messages = 1; /* here I am */
+	for (;;)
+		mbx_wait(m, 10);
+}
+
+static void taking_over(const char *region)
+{
+	struct mbx_options o = { .timeout_ms = FOREVER, .doorbell = host_bell };
+	struct mbx_end *ping, *pong;
+	struct mbx *m = NULL;
+	uint32_t i;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		dies_with_the_bell(region);
+	}
+	while (!__atomic_load_n(&bell->messages, __ATOMIC_ACQUIRE))
+		usleep(1000);
+	good(mbx_open(&m, region, &o));
+	good(mbx_wait_peer(m, FOREVER));
+	ping = end_of(m, "ping");
+	pong = end_of(m, "pong");
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	while (!(mbx_poll(m) & MBX_EVENT_DOWN))
+		usleep(1000);
+	good(mbx_wait_peer(m, FOREVER));
+	usleep(50000); /* it has fallen asleep */
+	bell->traffic = 1;
+	for (i = 0; i < 100; i++) {
+		send_one(ping, i);
+		good(mbx_flush(ping));
+		take_one(pong, i);
+	}
+	bell->traffic = 0;
+	mbx_close(m);
+}
+
 static void board(const char *region)
 {
 	setenv("MBX_REGION", region, 1);
@@ -288,6 +340,7 @@ int main(int argc, char **argv)
 		strcpy(remote_bell, SOCKET);
 		strcpy(host_bell, "socket:" SOCKET);
 		run("firmware", f, count, board, with_firmware);
+		run("taken over", f, count, board, taking_over);
 	}
 	return 0;
 }

@@ -26,8 +26,8 @@ CHUNK_S = 15  # a process of which commands exit, and leave memory behind
 class Target:
     """name, what is compiled (a list of glob and flags), what links it."""
 
-    def __init__(self, name, promise, harness, sources, *link):
-        self.name, self.promise, self.harness = name, promise, harness
+    def __init__(self, name, promise, sources, *link):
+        self.name, self.promise = name, promise
         self.sources, self.link = sources, link
         self.hex = os.path.join(ROOT, "tests/verify/corpus", name + ".hex")
 
@@ -96,41 +96,45 @@ class Target:
 ENV = dict(os.environ, ASAN_OPTIONS="detect_leaks=0")
 EXIT = ["-Dexit=fuzz_exit", "-Datexit=fuzz_atexit", "-Dmain=command_main"]
 CALLS = Target(
-    "calls", "both sides' calls", "fuzz.c",
+    "calls", "both sides' calls",
     [("common/*.c", '-DMBX_WORD_HEADER="verify/content_words.h"'),
      ("tests/verify/fuzz.c", '-DMBX_WORD_HEADER="verify/content_words.h"')])
 COMMAND = Target(
-    "mbx", "mbx and a region", "fuzz_mbx.c",
+    "mbx", "mbx and a region",
     [("common/*.c",), ("linux/*.c",), ("linux/cmd/*.c", *EXIT),
      ("tests/verify/fuzz_mbx.c",)],
     "-Wl,--wrap=mbx_region_open", "-Wl,--wrap=mbx_region_close", "-ljansson",
     "-lpthread")
 
 
+def fuzz_for(target, size):
+    program = target.build()
+    corpus = target.corpus(program)
+    inputs = len(os.listdir(corpus))
+    failed, runs, edges, chunk = None, 0, 0, 0
+    end = time.monotonic() + SECONDS.get(size, 0)
+    while not failed:
+        chunk += 1
+        left = end - time.monotonic()
+        limit = ("-runs=20000" if size == "quick" else
+                 f"-max_total_time={int(min(left, CHUNK_S)) + 1}")
+        failed, n, edges = target.fuzz(program, corpus, chunk, limit)
+        runs += n
+        if time.monotonic() >= end:
+            break
+    if size == "long" and os.environ.get("KEEP"):
+        target.keep(program, corpus)
+    return Result("FAIL" if failed else "ok", failed or
+                  f"{target.promise}: {runs:,} executions from a corpus of "
+                  f"{inputs}, {edges:,} edges")
+
+
 def run(size):
     if not tool("clang"):
         yield Result("SKIP", "no clang")
         return
-    for target in [CALLS] if size == "quick" else [CALLS, COMMAND]:
-        program = target.build()
-        corpus = target.corpus(program)
-        inputs = len(os.listdir(corpus))
-        failed, runs, edges, chunk = None, 0, 0, 0
-        end = time.monotonic() + SECONDS.get(size, 0)
-        while not failed:
-            chunk += 1
-            left = end - time.monotonic()
-            limit = ("-runs=20000" if size == "quick" else
-                     f"-max_total_time={int(min(left, CHUNK_S)) + 1}")
-            failed, n, edges = target.fuzz(program, corpus, chunk, limit)
-            runs += n
-            if time.monotonic() >= end:
-                break
-        if size == "long" and os.environ.get("KEEP"):
-            target.keep(program, corpus)
-        yield Result("FAIL" if failed else "ok", failed or
-                     f"{target.promise}: {runs:,} executions from a corpus of "
-                     f"{inputs}, {edges:,} edges")
+    yield from parallel(lambda t: fuzz_for(t, size),
+                        [CALLS] if size == "quick" else [CALLS, COMMAND])
 
 
 CASES = [
@@ -154,6 +158,8 @@ def seeds(_size):
     if not tool("clang"):
         yield Result("SKIP", "no clang")
         return
+    for target in (CALLS, COMMAND):
+        target.build()  # of which all but one object serve again
     for target, name, old, new in CASES:
         seed = seeded(name, old, new)
         program = target.build(seed)

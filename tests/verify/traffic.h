@@ -29,11 +29,11 @@ static inline uint32_t sum_of(const uint8_t *bytes, uint32_t n)
 	return h;
 }
 
-/* Make one in @buf of HEAD to @max bytes; how many it has. */
-static inline uint32_t make_message(uint8_t *buf, uint32_t max, uint32_t life,
-				    uint32_t number)
+/* Make one in @buf of just @n bytes; of HEAD to @max, and how many it has. */
+static inline void make_message_of(uint8_t *buf, uint32_t n, uint32_t life,
+				   uint32_t number)
 {
-	uint32_t n = HEAD + any(max - HEAD + 1u), i, sum;
+	uint32_t i, sum;
 
 	memcpy(buf + 4, &life, 4);
 	memcpy(buf + 8, &number, 4);
@@ -41,6 +41,14 @@ static inline uint32_t make_message(uint8_t *buf, uint32_t max, uint32_t life,
 		buf[i] = (uint8_t)(number * 31u + i);
 	sum = sum_of(buf, n);
 	memcpy(buf, &sum, 4);
+}
+
+static inline uint32_t make_message(uint8_t *buf, uint32_t max, uint32_t life,
+				    uint32_t number)
+{
+	uint32_t n = HEAD + any(max - HEAD + 1u);
+
+	make_message_of(buf, n, life, number);
 	return n;
 }
 

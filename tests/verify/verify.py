@@ -30,12 +30,14 @@ import explore  # noqa: E402
 import fuzz  # noqa: E402
 import mutants  # noqa: E402
 import relacy  # noqa: E402
+import scribble  # noqa: E402
 import security  # noqa: E402
+import soak  # noqa: E402
 import static  # noqa: E402
 import storm  # noqa: E402
 
-METHODS = (explore, relacy, eva, content, fuzz, static, cache, security,
-           doorbell, cortex, storm, abis, coverage, mutants)
+METHODS = (explore, relacy, eva, content, fuzz, scribble, static, cache,
+           security, doorbell, soak, cortex, storm, abis, coverage, mutants)
 ROWS = [row for method in METHODS for row in method.ROWS]
 
 

@@ -170,15 +170,14 @@ void mbx_port_ring(void)
 		send(host, "!", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-/* Take all rings. A host that has gone makes room for the next one. */
+/* Take some rings. A host that has gone makes room for the next one. */
 static void take_rings(void)
 {
-	char bytes[64];
-	ssize_t n;
+	char bytes[256];
+	ssize_t n = recv(host, bytes, sizeof(bytes), MSG_DONTWAIT);
 
-	do
-		n = recv(host, bytes, sizeof(bytes), MSG_DONTWAIT);
-	while (n > 0);
+	if (n > 0)
+		return;
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	close(host);
