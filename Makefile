@@ -255,6 +255,11 @@ $(BUILD)/faults-user: $(BUILD)/unit/tests/faults/user.o $(BUILD)/libmbx.a
 	$(call say,LD,$@)
 	$(Q)$(LINK) -rdynamic -o $@ $^ -pthread
 
+# A peer that serves badly, for tests/peers.sh
+$(BUILD)/peer: $(BUILD)/unit/tests/cmd/peer.o $(BUILD)/unit/libmbx.a
+	$(call say,LD,$@)
+	$(Q)$(LINK) -o $@ $^ -pthread
+
 testapps: $(TESTAPPS:%=$(BUILD)/host/%) \
 	$(foreach b,$(BOARDS),$(TESTAPPS:%=$(BUILD)/$(b)/%.elf))
 
@@ -272,7 +277,7 @@ test: ## Run all tests, unit and end to end (installs what is missing)
 	$(Q)$(MAKE) --no-print-directory -j$(shell nproc) test-only
 
 test-only: linux firmware-linux $(BOARDS:%=firmware-%) unit-unit unit-asan unit-tsan \
-		$(FOREIGN:%=foreign-%) $(E2E) $(BUILD)/faults.so $(BUILD)/faults-user \
+		$(FOREIGN:%=foreign-%) $(E2E) $(BUILD)/faults.so $(BUILD)/faults-user $(BUILD)/peer \
 		bench-build \
 		$(BUILD)/notick/mps2-an521/echo.elf \
 		$(BUILD)/notick/zcu102-r5/echo.elf testapps

@@ -459,6 +459,64 @@ chmod +x "$tmp/silent"
 sim_says 1 'has not come to life' --fw "$tmp/silent" -- true
 grep -q 'so far so good' "$tmp/err" || fail "sim: not its last words: $(cat "$tmp/err")"
 sim_says 2 'a folder to write to is needed' --dir "$tmp/nosuch" -- true
+mkdir "$tmp/a,b"
+sim_says 2 'no comma' --dir "$tmp/a,b" -- true
+long=$tmp/$(printf '%090d' 0)
+mkdir "$long"
+sim_says 2 'at most 90' --dir "$long" -- true
+sim_says 2 'no commas, please' --region "file:$tmp/a,b" -- true
+sim_says 2 '' --region "file:/$(printf '%04200d' 0)" -- true
+sim_says 7 '' sh -c 'exit 7' # without --
+(cd "$BUILD/host" && sim_says 0 '' --fw demo -- true) || fail "sim --fw demo"
+# a TMPDIR where no socket could be
+for odd in . "$tmp/a,b" "$long"; do
+    TMPDIR=$odd timeout -k 5 60 "$mbx" sim --board linux --fw "$demo" --region \
+        "shm:/$name-sim" -- true || fail "sim with TMPDIR=$odd"
+    [ -z "$(ls "$odd" | grep mbx-sim)" ] || fail "sim made a folder in $odd"
+done
+(
+    unset PATH
+    exec "$mbx" sim --board linux --fw "$demo" -- "$mbx" info -t 0
+) >"$tmp/out" || fail "sim without a PATH"
+sim_says 1 'no-such-qemu: No such file' --board mps2-an521 --fw "$demo" --qemu "$tmp/no-such-qemu" -- true
+# what QEMU says of itself is told before what the firmware does
+cat >"$tmp/talks" <<'END'
+#!/bin/sh
+printf 'first\n\naudio: nothing\nqemu: it is the wire\nlast\n' >&2
+exit 3
+END
+chmod +x "$tmp/talks"
+sim_says 1 '(status 3): qemu: it is the wire' --board mps2-an521 --fw "$demo" --qemu "$tmp/talks" -- true
+# a firmware that ends under a command, and a command that does not want to end
+sim_says 5 'ended while the command ran' --fw "$demo" -- \
+    sh -c 'kill -9 $(cat /proc/$PPID/task/$PPID/children | cut -d " " -f 1); sleep 1; exit 5'
+TMPDIR=$tmp/sim timeout -s TERM --preserve-status 1 "$mbx" sim --board linux \
+    --region "shm:/$name-sim" -- sh -c 'trap "" TERM; sleep 4; sleep 4; sleep 4'
+[ $? -eq 137 ] || fail "sim: a command that ignores SIGTERM"
+[ ! -e "/dev/shm/$name-sim" ] || fail "sim: left its region"
+# a board that ignores SIGTERM
+cat >"$tmp/stays" <<END
+#!/bin/sh
+trap '' TERM
+'$demo' &
+wait
+wait
+END
+chmod +x "$tmp/stays"
+sim_says 0 '' --fw "$tmp/stays" -- true
+quoted="$tmp/it's"
+mkdir "$quoted"
+"$mbx" sim --board linux --fw "$demo" --dir "$quoted" --keep >"$tmp/bg.out" &
+last=$!
+pids="$pids $last"
+until_true grep -q MBX_DOORBELL "$tmp/bg.out"
+(
+    # shellcheck disable=SC1091
+    . "$tmp/bg.out"
+    [ "$MBX_DOORBELL" = "socket:$quoted/doorbell" ] && "$mbx" info -t 0
+) >/dev/null || fail "sim --keep: $(cat "$tmp/bg.out")"
+kill -HUP "$last"
+wait "$last" || fail "sim --keep: SIGHUP: status $?"
 
 # A board's RAM with the region as a slice of it, whose sim was killed
 ram=shm:/$name-ram slice=@0x3ed80000+64K

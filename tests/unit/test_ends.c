@@ -676,6 +676,16 @@ static void test_options_contradicting_are_refused(void **state)
 	assert_mbx(mbx_open(&m, "anon:4K", &o), MBX_EINVAL);
 	o = (struct mbx_options){ .timeout_ms = -1 };
 	assert_mbx(mbx_open(&m, "anon:4K", &o), MBX_EINVAL);
+	o = (struct mbx_options){ .format = 1, .observe = 1 };
+	o.channels = host_channels;
+	assert_mbx(mbx_open(&m, "anon:4K", &o), MBX_EINVAL);
+	assert_non_null(strstr(mbx_errmsg(), "more than observing"));
+	o = (struct mbx_options){ .side = (enum mbx_side)2 };
+	assert_mbx(mbx_open(&m, "anon:4K", &o), MBX_EINVAL);
+	assert_non_null(strstr(mbx_errmsg(), "side 2"));
+	o = (struct mbx_options){ .liveness_ms = 1000001 };
+	assert_mbx(mbx_open(&m, "anon:4K", &o), MBX_EINVAL);
+	assert_non_null(strstr(mbx_errmsg(), "1000001"));
 	o = (struct mbx_options){ .doorbell = "bell" };
 	assert_mbx(mbx_open(&m, "anon:4K", &o), MBX_EINVAL);
 	assert_non_null(strstr(mbx_errmsg(), "futex"));
