@@ -494,16 +494,9 @@ TMPDIR=$tmp/sim timeout -s TERM --preserve-status 1 "$mbx" sim --board linux \
     --region "shm:/$name-sim" -- sh -c 'trap "" TERM; sleep 4; sleep 4; sleep 4'
 [ $? -eq 137 ] || fail "sim: a command that ignores SIGTERM"
 [ ! -e "/dev/shm/$name-sim" ] || fail "sim: left its region"
-# a board that ignores SIGTERM
-cat >"$tmp/stays" <<END
-#!/bin/sh
-trap '' TERM
-'$demo' &
-wait
-wait
-END
-chmod +x "$tmp/stays"
-sim_says 0 '' --fw "$tmp/stays" -- true
+# a board that does not end by SIGTERM, as it is stopped
+sim_says 0 '' --fw "$demo" -- \
+    sh -c 'kill -STOP $(cat /proc/$PPID/task/$PPID/children | cut -d " " -f 1)'
 quoted="$tmp/it's"
 mkdir "$quoted"
 "$mbx" sim --board linux --fw "$demo" --dir "$quoted" --keep >"$tmp/bg.out" &

@@ -63,6 +63,14 @@ sum_channel='queue:sum:r2h:8x4' \
     beside well 2 'there is no number "crc" in it' cksum "$tmp/file"
 channels='queue:ping:h2r:64x4 queue:pong:r2h:48x8 queue:data:h2r:4x4' \
     beside well 0 "$sum $tmp/file" cksum "$tmp/file"
+beside miscounts 1 'or did not count all bytes' cksum -t 2000 "$tmp/file" "$tmp/file"
+beside wrong-sum 3 'mbx: ' cksum -t 400 "$tmp/file"
+beside silent 3 "$tmp/file: " cksum -t 300 "$tmp/file" "$tmp/file"
+channels='queue:ping:h2r:64x4 queue:pong:r2h:48x8 queue:data:h2r:4x4' \
+    beside leftover 0 "$sum $tmp/file" cksum -t 3000 "$tmp/file"
+run create "$region" $channels 'queue:sum:r2h:8x4:u32 crc, u32 bytes'
+expect 3 'mbx: ' cksum -t 50 "$tmp/file" # nobody there at all
+rm "/dev/shm/$name"
 mkfifo "$tmp/fifo"
 cat "$tmp/file" >"$tmp/fifo" 2>/dev/null & # can't be read again
 beside restarts 1 "mbx: $tmp/fifo: the peer restarted" cksum -t 3000 "$tmp/fifo"
@@ -82,6 +90,18 @@ if command -v script >/dev/null; then
             fail "cksum on a terminal: $(cat "$tmp/out")"
     done
     grep -q 'bytes' "$tmp/out" || fail "no progress: $(cat "$tmp/out")"
+    timeout 60 script -qec "'$mbx' cksum -q $tmp/zeros" /dev/null >"$tmp/out" </dev/null
+    ! grep -q '%' "$tmp/out" || fail "progress with -q: $(cat "$tmp/out")"
+    (sleep 0.5 && echo slow) | timeout 20 "$mbx" cksum >"$tmp/out" ||
+        fail "cksum of what comes slowly"
+    [ "$(cat "$tmp/out")" = "$(echo slow | cksum)" ] || fail "$(cat "$tmp/out")"
+    # stopped while it waits for more, and while it streams
+    sleep 20 | timeout -s INT --preserve-status 1 "$mbx" cksum >"$tmp/out"
+    [ $? -eq 130 ] || fail "cksum: interrupted while it reads"
+    timeout -s INT --preserve-status 1 "$mbx" cksum - /dev/zero - </dev/null >"$tmp/out"
+    [ $? -eq 130 ] || fail "cksum: interrupted while it streams"
+    timeout -s KILL 1.5 script -qec "'$mbx' stat --watch" /dev/null >"$tmp/out" </dev/null
+    grep -q ping "$tmp/out" || fail "stat --watch on a terminal: $(cat "$tmp/out")"
     kill "$last"
     wait "$last" 2>/dev/null
 fi

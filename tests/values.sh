@@ -155,4 +155,17 @@ expect 0 '' create shm:/$name-tab "queue:a:h2r:64x8:u8	a ,  u8 b[2]	"
 expect 0 'u8' info -t 0 -r shm:/$name-tab
 expect 0 '' rm shm:/$name-tab
 [ ! -e "/dev/shm/$name-no" ] || fail "what could not be declared was created"
+section a region with many channels
+# shellcheck disable=SC2046 # one word a channel
+expect 0 '' create shm:/$name-many $(seq -f 'queue:channel.%g.her:h2r:8x2' 100 160)
+expect 2 'channel.100.her, channel.101.her' send -r shm:/$name-many nosuch x
+grep -q '\.\.\.$' "$tmp/err" || fail "not cut: $(cat "$tmp/err")"
+json 'len(j["channels"]) == 61' info -t 0 --json -r shm:/$name-many
+expect 0 'channel.160.her' dump -r shm:/$name-many
+expect 0 '' rm shm:/$name-many
+expect 0 '' create shm:/$name-many log:one:r2h:16x2 log:two:h2r:16x2
+expect 2 'there is more than one log: "one", "two"' log -r shm:/$name-many
+expect 0 '' log -r shm:/$name-many two
+expect 2 'for it, there is' send -r shm:/$name-many one x
+expect 0 '' rm shm:/$name-many
 echo "all well"

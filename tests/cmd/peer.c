@@ -83,6 +83,9 @@ static void send_sum(uint32_t crc, uint32_t bytes)
 {
 	uint32_t words[2] = { mbx_le32(crc), mbx_le32(bytes) };
 
+	if (is("miscounts") && bytes > 8)
+		words[1] = mbx_le32(bytes - 1);
+
 	must(mbx_send(sum, words, is("short-sum") ? 4 : 8, 1000), "sum");
 }
 
@@ -117,7 +120,7 @@ int main(int argc, char **argv)
 	how = argc > 1 ? argv[1] : "";
 	begin();
 	while (mbx_wait_peer(m, 10000) == 0) {
-		if (is("leftover") && !pieces++) {
+		if ((is("leftover") || is("wrong-sum")) && !pieces++) {
 			reply((const uint8_t *)"left over", 9);
 			send_sum(7, 7);
 		}

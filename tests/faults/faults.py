@@ -188,8 +188,9 @@ def cases(w):
         Case("create-shm", [MBX, "create", "shm:" + w.shm, *w.CHANNELS],
              True),
         Case("rm", [MBX, "rm", "file:" + w.region], True),
-        Case("sim", [MBX, "sim", "--board", "linux", "--fw",
-                     os.path.join(BUILD, "host", "echo"), "--", "true"]),
+        Case("sim", [MBX, "sim", "--board", "linux", "--region",
+                     "shm:" + w.shm, "--fw", os.path.join(BUILD, "host", "echo"),
+                     "--", "true"]),
     ]
     for name in ["mem:0x3ed80000+64K", "uio:mailbox", "dt:mbx"]:
         env = {"MBX_ROOT": w.root}
@@ -265,6 +266,9 @@ def judge(w, case, status, out, err, name=None):
         return f"status {status} means nothing"
     if w.left() and name != "unlink":
         return f"left in TMPDIR: {w.left()}"
+    if (case.name == "sim" and name != "unlink"
+            and os.path.exists("/dev/shm" + w.shm)):
+        return "sim left its region"
     with open(w.region, "rb") if os.path.exists(w.region) else \
             open(os.devnull, "rb") as f:
         now = f.read()
