@@ -472,7 +472,8 @@ sim_says 7 '' sh -c 'exit 7' # without --
 for odd in . "$tmp/a,b" "$long"; do
     TMPDIR=$odd timeout -k 5 60 "$mbx" sim --board linux --fw "$demo" --region \
         "shm:/$name-sim" -- true || fail "sim with TMPDIR=$odd"
-    [ -z "$(ls "$odd" | grep mbx-sim)" ] || fail "sim made a folder in $odd"
+    [ -z "$(find "$odd" -maxdepth 1 -name 'mbx-sim-*')" ] ||
+        fail "sim made a folder in $odd"
 done
 (
     unset PATH

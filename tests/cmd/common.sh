@@ -7,6 +7,7 @@ mbx=${BUILD:?}/mbx
 [ -x "$mbx" ] || { echo "no $mbx: run make linux"; exit 77; }
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/mbx-cmd.XXXXXX") || exit 1
 name=mbx-${0##*/}-$$
+# shellcheck disable=SC2034 # for whoever sources this
 region=shm:/$name
 pids='' board=''
 unset MBX_REGION MBX_DOORBELL
