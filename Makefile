@@ -245,6 +245,21 @@ $(BUILD)/inside/%: $(BUILD)/unit/tests/linux/%.o $(BUILD)/libmbx.a | $(TARGETLIB
 	$(Q)$(LINK) -o $@ $^ -lcmocka -pthread
 inside: $(INSIDE) $(BUILD)/e2e/doorbell
 
+# What makes one call of the C library fail, for tests/faults.sh
+$(BUILD)/faults.so: tests/faults/faults.c
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LANGUAGE) $(OPT) $(WARN) -shared -fPIC -o $@ $< -ldl
+
+$(BUILD)/faults-user: $(BUILD)/unit/tests/faults/user.o $(BUILD)/libmbx.a
+	$(call say,LD,$@)
+	$(Q)$(LINK) -rdynamic -o $@ $^ -pthread
+
+# A peer that serves badly, for tests/peers.sh
+$(BUILD)/peer: $(BUILD)/unit/tests/cmd/peer.o $(BUILD)/unit/libmbx.a
+	$(call say,LD,$@)
+	$(Q)$(LINK) -o $@ $^ -pthread
+
 testapps: $(TESTAPPS:%=$(BUILD)/host/%) \
 	$(foreach b,$(BOARDS),$(TESTAPPS:%=$(BUILD)/$(b)/%.elf))
 
@@ -262,7 +277,8 @@ test: ## Run all tests, unit and end to end (installs what is missing)
 	$(Q)$(MAKE) --no-print-directory -j$(shell nproc) test-only
 
 test-only: linux firmware-linux $(BOARDS:%=firmware-%) unit-unit unit-asan unit-tsan \
-		$(FOREIGN:%=foreign-%) $(E2E) bench-build \
+		$(FOREIGN:%=foreign-%) $(E2E) $(BUILD)/faults.so $(BUILD)/faults-user $(BUILD)/peer \
+		bench-build \
 		$(BUILD)/notick/mps2-an521/echo.elf \
 		$(BUILD)/notick/zcu102-r5/echo.elf testapps
 test-only: ## Run all tests with what is installed

@@ -63,6 +63,9 @@ verify sparse                    sparse                   finds accesses that go
 verify frama-c                   frama-c-base             proves the absence of accesses outside, for any content
 verify clang                     clang                    builds the fuzzers
 verify /usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-*.a libclang-rt-14-dev libFuzzer and its sanitizers
+verify clang-19                   clang-19                 instruments for MC/DC, which clang 14 can't
+verify llvm-cov-19                llvm-19                  says which branches went which way
+verify /usr/lib/llvm-19/lib/clang/19/lib/*/libclang_rt.profile*.a libclang-rt-19-dev counts them
 verify /usr/include/relacy/relacy.hpp|/usr/include/relacy/relacy_std.hpp relacy-dev second engine for memory orders
 
 bench qemu-system-arm            qemu-system-arm          executes the firmware that is counted

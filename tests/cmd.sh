@@ -5,93 +5,7 @@
 # it prints for people and for pipes, and what it says to every bad input.
 set -u
 
-mbx=${BUILD:?}/mbx
-[ -x "$mbx" ] || { echo "no $mbx: run make linux"; exit 77; }
-tmp=$(mktemp -d "${TMPDIR:-/tmp}/mbx-cmd.XXXXXX") || exit 1
-name=mbx-cmd-$$
-region=shm:/$name
-pids='' board=''
-unset MBX_REGION MBX_DOORBELL
-
-clean_up() {
-    for pid in $pids $board; do
-        kill -9 "$pid" 2>/dev/null
-    done
-    rm -rf "$tmp" "/dev/shm/$name" "/dev/shm/$name"-*
-}
-trap clean_up EXIT
-trap 'exit 1' INT TERM HUP
-
-fail() {
-    echo "FAIL: $*" >&2
-    exit 1
-}
-
-# run ARGS...: mbx, with a hang timeout; its outputs in $tmp/out and $tmp/err
-run() {
-    timeout -k 5 30 "$mbx" "$@" >"$tmp/out" 2>"$tmp/err" </dev/null
-}
-
-# expect STATUS TEXT ARGS...: that exit status, and TEXT in either output. An
-# error is one line that begins with "mbx: "; only dump's stands in its output.
-expect() {
-    status=$1 text=$2
-    shift 2
-    run "$@"
-    got=$?
-    [ $got -eq "$status" ] ||
-        fail "mbx $*: status $got, not $status: $(cat "$tmp/out" "$tmp/err")"
-    [ -z "$text" ] || cat "$tmp/out" "$tmp/err" | grep -qF -e "$text" ||
-        fail "mbx $*: says '$(cat "$tmp/out" "$tmp/err")', not '$text'"
-    [ "$status" -eq 0 ] && return
-    [ "$(grep -c '' "$tmp/err")" -eq 1 ] || [ "$1" = dump ] ||
-        fail "mbx $*: more or less than one line: $(cat "$tmp/err")"
-    grep -q '^mbx: ' "$tmp/err" || [ "$1" = dump ] ||
-        fail "mbx $*: an error without mbx: $(cat "$tmp/err")"
-}
-
-# prints TEXT ARGS...: succeeds with just that output
-prints() {
-    text=$1
-    shift
-    run "$@" || fail "mbx $*: status $?: $(cat "$tmp/err")"
-    [ "$(cat "$tmp/out")" = "$text" ] ||
-        fail "mbx $*: prints '$(cat "$tmp/out")', not '$text'"
-}
-
-# json EXPRESSION ARGS...: valid JSON for which the Python EXPRESSION of j holds
-json() {
-    expression=$1
-    shift
-    run "$@"
-    python3 -c 'import json, sys
-j = json.load(open(sys.argv[1]))
-assert eval(sys.argv[2]), j' "$tmp/out" "$expression" ||
-        fail "mbx $*: not $expression: $(cat "$tmp/out" "$tmp/err")"
-}
-
-# in_background ARGS...: mbx, its pid in $last, its outputs in $tmp/bg.*
-in_background() {
-    "$mbx" "$@" >"$tmp/bg.out" 2>"$tmp/bg.err" </dev/null &
-    last=$!
-    pids="$pids $last"
-}
-
-# remote ARGS...: the same as the remote side of the region
-remote() {
-    in_background "$@" --side remote -t 10000
-}
-
-# done_well: what was started last ends with 0
-done_well() {
-    wait "$last" || fail "in the background: status $?: $(cat "$tmp/bg.err")"
-}
-
-. tests/e2e/until.sh
-
-section() {
-    echo "-- $*"
-}
+. tests/cmd/common.sh
 
 section help and usage
 expect 2 'did you mean "boards"?' boads
@@ -545,6 +459,58 @@ chmod +x "$tmp/silent"
 sim_says 1 'has not come to life' --fw "$tmp/silent" -- true
 grep -q 'so far so good' "$tmp/err" || fail "sim: not its last words: $(cat "$tmp/err")"
 sim_says 2 'a folder to write to is needed' --dir "$tmp/nosuch" -- true
+mkdir "$tmp/a,b"
+sim_says 2 'no comma' --dir "$tmp/a,b" -- true
+long=$tmp/$(printf '%090d' 0)
+mkdir "$long"
+sim_says 2 'at most 90' --dir "$long" -- true
+sim_says 2 'no commas, please' --region "file:$tmp/a,b" -- true
+sim_says 2 '' --region "file:/$(printf '%04200d' 0)" -- true
+sim_says 7 '' sh -c 'exit 7' # without --
+(cd "$BUILD/host" && sim_says 0 '' --fw demo -- true) || fail "sim --fw demo"
+# a TMPDIR where no socket could be
+for odd in . "$tmp/a,b" "$long"; do
+    TMPDIR=$odd timeout -k 5 60 "$mbx" sim --board linux --fw "$demo" --region \
+        "shm:/$name-sim" -- true || fail "sim with TMPDIR=$odd"
+    [ -z "$(find "$odd" -maxdepth 1 -name 'mbx-sim-*')" ] ||
+        fail "sim made a folder in $odd"
+done
+(
+    unset PATH
+    exec "$mbx" sim --board linux --fw "$demo" -- "$mbx" info -t 0
+) >"$tmp/out" || fail "sim without a PATH"
+sim_says 1 'no-such-qemu: No such file' --board mps2-an521 --fw "$demo" --qemu "$tmp/no-such-qemu" -- true
+# what QEMU says of itself is told before what the firmware does
+cat >"$tmp/talks" <<'END'
+#!/bin/sh
+printf 'first\n\naudio: nothing\nqemu: it is the wire\nlast\n' >&2
+exit 3
+END
+chmod +x "$tmp/talks"
+sim_says 1 '(status 3): qemu: it is the wire' --board mps2-an521 --fw "$demo" --qemu "$tmp/talks" -- true
+# a firmware that ends under a command, and a command that does not want to end
+sim_says 5 'ended while the command ran' --fw "$demo" -- \
+    sh -c 'kill -9 $(cat /proc/$PPID/task/$PPID/children | cut -d " " -f 1); sleep 1; exit 5'
+TMPDIR=$tmp/sim timeout -s TERM --preserve-status 1 "$mbx" sim --board linux \
+    --region "shm:/$name-sim" -- sh -c 'trap "" TERM; sleep 4; sleep 4; sleep 4'
+[ $? -eq 137 ] || fail "sim: a command that ignores SIGTERM"
+[ ! -e "/dev/shm/$name-sim" ] || fail "sim: left its region"
+# a board that does not end by SIGTERM, as it is stopped
+sim_says 0 '' --fw "$demo" -- \
+    sh -c 'kill -STOP $(cat /proc/$PPID/task/$PPID/children | cut -d " " -f 1)'
+quoted="$tmp/it's"
+mkdir "$quoted"
+"$mbx" sim --board linux --fw "$demo" --dir "$quoted" --keep >"$tmp/bg.out" &
+last=$!
+pids="$pids $last"
+until_true grep -q MBX_DOORBELL "$tmp/bg.out"
+(
+    # shellcheck disable=SC1091
+    . "$tmp/bg.out"
+    [ "$MBX_DOORBELL" = "socket:$quoted/doorbell" ] && "$mbx" info -t 0
+) >/dev/null || fail "sim --keep: $(cat "$tmp/bg.out")"
+kill -HUP "$last"
+wait "$last" || fail "sim --keep: SIGHUP: status $?"
 
 # A board's RAM with the region as a slice of it, whose sim was killed
 ram=shm:/$name-ram slice=@0x3ed80000+64K

@@ -164,6 +164,34 @@ foreign 'a vector table: firmware was loaded' "and out of remoteproc's memory" \
     0xe59ff018 0xe59ff018 0xe59ff018 0xe59ff018
 foreign 'a device tree' 'name another place' 0xedfe0dd0 4096
 foreign 'something that mbx does not know (deadbeef' 'name another place' 0xdeadbeef 7
+# what has nearly that form is not taken for it: one word of each is off
+nearly() {
+    foreign 'something that mbx does not know' 'name another place' "$@"
+}
+for words in '0xb8400000 1 512 0x10002 0xb8400200 0 512' \
+    '0xb8400000 0 0 0x10002 0xb8400000 0 0' \
+    '0xb8400000 0 65537 0x10002 0xb8410001 0 65537' \
+    '0xb8400000 0 512 0x10008 0xb8400200 0 512' \
+    '0xb8400000 0 512 0x4010002 0xb8400200 0 512' \
+    '0xb8400000 0 512 0x10002 0xb8400204 0 512' \
+    '0xb8400000 0 512 0x10002 0xb8400200 1 512' \
+    '0xb8400000 0 512 0x10002 0xb8400200 0 516' \
+    '2 2 0 0 24' '1 0 0 0 16' '1 33 0 0 148' '1 2 1 0 24' '1 2 0 1 24' '1 2 0 0 28' \
+    '0x800 0x401 0x405 0x409' '0x20008001 0x401 0x405 0x409' \
+    '0x20008000 0x400 0x405 0x409' '0x20008000 0x401 0x404 0x409' \
+    '0x20008000 0x401 0x405 0x408' '0x20008000 0x401 0x405 0x200409' \
+    '0xe59ff018 0xe59ff018 0xe59ff018 0xe59fe018' \
+    '0x12345679 0x10000 64 0 0 0 0 0 0 0 0 0 0' \
+    '0x12345679 0x10000 64 0 0 0 0 0 0 0 0 0 65'; do
+    # shellcheck disable=SC2086 # several words
+    nearly $words
+done
+foreign 'a vector table: firmware was loaded' 'out of' 0xea000006 0xeafffffe 0xea000001 0xe59ff018
+foreign 'first word was overwritten' 'a null pointer' 0x12345679 0x10000 64 0 0 0 0 0 0 0 0 0 64
+printf 'a\tb\r\n%0100d' 0 >"$tmp/text"
+finds contents 'not an mbx region: text' 'name another place' "file:$tmp/text"
+printf 'a\tb\r\n%0100d' 0 | tr 0 '\177' >"$tmp/text"
+finds contents 'does not know' 'name another place' "file:$tmp/text"
 # shellcheck disable=SC2046 # sixteen words
 foreign 'ones: nothing answers there' 'is it powered and clocked?' $(yes 0xffffffff | head -n 16)
 yes hello | head -c 4096 >"$tmp/text"

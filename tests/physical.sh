@@ -154,6 +154,36 @@ for name in $region dt:mbx uio:mailbox; do
     wait "$pid" 2>/dev/null
     pid=''
 done
+# A state and a log are followed, too, when their region is formatted again.
+for what in 'watch value' 'log --follow' 'log --follow --json' 'stat --watch'; do
+    "$mbx" create $region state:value:h2r:4x2 log:lines:h2r:80x8 || fail create
+    "$mbx" set -r $region value abcd || fail "set value"
+    # shellcheck disable=SC2086 # several words
+    "$mbx" ${what%% *} -r $region ${what#* } >"$tmp/follow" 2>&1 &
+    pid=$!
+    soon sh -c "'$mbx' info -t 0 -r $region >/dev/null"
+    case $what in watch* | stat*) soon test -s "$tmp/follow" ;; *) sleep 1 ;; esac
+    "$mbx" create $region state:value:h2r:4x2 log:lines:h2r:80x16 ||
+        fail "$what: not formatted again"
+    soon grep -q 'formatted again; following' "$tmp/follow"
+    kill "$pid"
+    wait "$pid" 2>/dev/null
+    [ $? -eq 143 ] || fail "$what: $(cat "$tmp/follow")"
+    # what it looked for is not there any more
+    # shellcheck disable=SC2086 # several words
+    "$mbx" ${what%% *} -r $region ${what#* } >"$tmp/follow" 2>&1 &
+    pid=$!
+    case $what in watch*) soon test -e "$tmp/follow" ;; *) sleep 1 ;; esac
+    "$mbx" create $region queue:other:h2r:4x2 || fail "$what: not formatted"
+    case $what in
+    stat*) kill "$pid" ;;
+    *) soon grep -q 'no channel\|no log' "$tmp/follow" ;;
+    esac
+    kill "$pid" 2>/dev/null
+    wait "$pid" 2>/dev/null
+done
+pid=''
+"$mbx" create $region queue:up:h2r:64x8 || fail create
 export SUDO_UID=1234 SUDO_GID=1234
 follow $region 1234
 kill "$pid"

@@ -229,6 +229,7 @@ enum use { SEND, RECV, WRITE, READ, CALL };
 struct mbx_end *open_end(struct mbx *m, const struct args *a, const char *name,
 			 enum use use);
 void *buffer(uint32_t bytes);
+char *copy_text(const char *s); /* freed by the caller */
 
 int run_ping(struct args *a);
 

@@ -258,7 +258,7 @@ static void put_text(struct encoder *e, const struct field *f, const char *s)
 
 static void put_list(struct encoder *e, const struct field *f, const char *s)
 {
-	char *copy = strdup(s), *p = copy, *item;
+	char *copy = copy_text(s), *p = copy, *item;
 	uint32_t n = 0;
 
 	while (*s && (item = strsep(&p, ",")) != NULL) {

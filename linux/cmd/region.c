@@ -243,7 +243,7 @@ static int run_create(struct args *a)
 		fail(FAILED, "out of memory");
 	not_anonymous(a->argv[0]);
 	for (i = 0; i < count; i++) {
-		copies[i] = strdup(a->argv[i + 1]);
+		copies[i] = copy_text(a->argv[i + 1]);
 		declare(&channels[i], a->argv[i + 1], copies[i]);
 	}
 	no_twins(channels, count);

@@ -245,6 +245,8 @@ static void make_region(struct sim *s, const char *name)
 
 	snprintf(own, sizeof(own), "shm:/mbx-sim-%d", (int)getpid());
 	make_ram(s, name ? name : own, name);
+	if (s->made_region)
+		return; /* blank, and to be removed whatever fails */
 	check_region(s);
 	s->last_session = remote_session(s);
 }

@@ -18,6 +18,11 @@ void *buffer(uint32_t bytes)
 	return p;
 }
 
+char *copy_text(const char *s)
+{
+	return strcpy(buffer((uint32_t)strlen(s) + 1), s);
+}
+
 /* ---- which channel for what ---- */
 
 static const char *fitting(const struct mbx_channel *c, enum mbx_side side)
@@ -577,7 +582,7 @@ static int run_log(struct args *a)
 	bool follow = a->value['f'] != NULL;
 	unsigned int level = level_wanted(a);
 	struct mbx *m = open_link(a, true, patience(a));
-	char *name = strdup(log_name(a, m));
+	char *name = copy_text(log_name(a, m));
 	struct mbx_end *end;
 	struct mbx_record rec = { 0 };
 	uint8_t *buf = buffer(MBX_MAX_MESSAGE);

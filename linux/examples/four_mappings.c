@@ -43,11 +43,12 @@ static int zero_file(size_t bytes)
 }
 
 /* The child: wait for the parent's word, write one, tell what was seen. */
-static void child(volatile int *word, int go)
+static void child(volatile int *word, const int go[2])
 {
 	char c;
 
-	if (read(go, &c, 1) != 1)
+	close(go[1]); /* or it would wait for itself once the parent is gone */
+	if (read(go[0], &c, 1) != 1)
 		_exit(2);
 	word[1] = 1;
 	_exit(word[0]); /* copied at fork() when 0; 1 only if shared */
@@ -59,7 +60,7 @@ static int try(const struct kind *k, size_t bytes)
 	static const char *const text[] = { "-", "no", "yes" };
 	int anonymous = k->flags & MAP_ANONYMOUS;
 	int fd = anonymous ? -1 : zero_file(bytes), go[2];
-	int status, child_sees, parent_sees, in_file = -1;
+	int status = 0, child_sees, parent_sees, in_file = -1;
 	volatile int *word;
 
 	word = mmap(NULL, bytes, PROT_READ | PROT_WRITE, k->flags, fd, 0);
@@ -71,7 +72,7 @@ static int try(const struct kind *k, size_t bytes)
 		die("fork");
 		break;
 	case 0:
-		child(word, go[0]);
+		child(word, go);
 	}
 	word[0] = 1; /* after the fork; the pipe says when it is done */
 	if (write(go[1], "", 1) != 1 || wait(&status) < 0)

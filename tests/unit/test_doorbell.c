@@ -347,6 +347,93 @@ static void test_descriptor_of_futex_survives_truncation(void **state)
 	assert_int_equal(shm_unlink(strchr(region, '/')), 0);
 }
 
+/* Each is refused with its name; and nothing is left of the attempt. */
+static void test_bells_that_are_none_are_refused_by_name(void **state)
+{
+	static char far[200] = "socket:/";
+	static const char *const none[] = {
+		"poll:",
+		"poll:x",
+		"poll:5x",
+		"poll:0",
+		"poll:1000001",
+		"futex:1",
+		"eventfd",
+		"eventfd:",
+		"eventfd:x",
+		"eventfd:1",
+		"bell",
+		"eventfd:0,1x",
+		"eventfd:-1,-1",
+		"socket",
+		"socket:",
+		far,
+
+		"socket:/dev/null/x",
+	};
+	struct mbx_options o = { .side = MBX_REMOTE,
+				 .create = 1,
+				 .channels = host_channels,
+				 .count = host_channels_count };
+	struct mbx *m;
+	size_t i;
+
+	(void)state;
+	memset(far + 8, 'x', sizeof(far) - 9);
+	for (i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+		o.doorbell = none[i];
+		if (mbx_open(&m, test_region(), &o) == 0)
+			fail_msg("%s was accepted", none[i]);
+		assert_null(m);
+		assert_non_null(strstr(mbx_errmsg(), none[i]));
+		assert_mbx(mbx_region_remove(test_region()), MBX_ENOENT);
+	}
+}
+
+/* Whatever is a line is accepted, and more rings than one read takes. */
+static void test_lines_of_every_kind_are_accepted_and_emptied(void **state)
+{
+	int pipes[2], sockets[2], null = open("/dev/null", O_RDWR), n;
+	struct mbx_options o = { .side = MBX_REMOTE,
+				 .create = 1,
+				 .channels = host_channels,
+				 .count = host_channels_count };
+	char name[40];
+	struct mbx *m;
+
+	(void)state;
+	assert_int_equal(pipe(pipes), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets), 0);
+	for (n = 0; n < 3; n++) {
+		snprintf(name, sizeof(name), "eventfd:%d,%d",
+			 n == 0	  ? pipes[0]
+			 : n == 1 ? sockets[0]
+				  : null,
+			 n == 0	  ? pipes[1]
+			 : n == 1 ? sockets[0]
+				  : null);
+		o.doorbell = name;
+		assert_mbx(mbx_open(&m, test_region(), &o), 0);
+		if (n == 0) {
+			static const char rings[300];
+
+			assert_int_equal(write(pipes[1], rings, 300), 300);
+			assert_mbx(mbx_wait(m, 100), 0);
+			assert_mbx(mbx_arm(m), 0);
+			assert_int_equal(fcntl(pipes[0], F_GETFL) & O_NONBLOCK,
+					 O_NONBLOCK);
+			assert_int_equal(read(pipes[0], name, 1), -1);
+		}
+		mbx_close(m);
+		assert_mbx(mbx_region_remove(test_region()), 0);
+	}
+	for (n = 0; n < 2; n++) {
+		close(pipes[n]);
+		close(sockets[n]);
+	}
+	close(null);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -360,6 +447,8 @@ int main(void)
 		region_test(test_eventfd_without_descriptors_left_is_refused),
 		region_test(test_eventfd_of_what_is_no_line_is_refused),
 		region_test(test_descriptor_of_futex_survives_truncation),
+		region_test(test_bells_that_are_none_are_refused_by_name),
+		region_test(test_lines_of_every_kind_are_accepted_and_emptied),
 	};
 
 	signal(SIGPIPE, SIG_IGN);

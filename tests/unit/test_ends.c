@@ -676,6 +676,16 @@ static void test_options_contradicting_are_refused(void **state)
 	assert_mbx(mbx_open(&m, "anon:4K", &o), MBX_EINVAL);
 	o = (struct mbx_options){ .timeout_ms = -1 };
 	assert_mbx(mbx_open(&m, "anon:4K", &o), MBX_EINVAL);
+	o = (struct mbx_options){ .format = 1, .observe = 1 };
+	o.channels = host_channels;
+	assert_mbx(mbx_open(&m, "anon:4K", &o), MBX_EINVAL);
+	assert_non_null(strstr(mbx_errmsg(), "more than observing"));
+	o = (struct mbx_options){ .side = (enum mbx_side)2 };
+	assert_mbx(mbx_open(&m, "anon:4K", &o), MBX_EINVAL);
+	assert_non_null(strstr(mbx_errmsg(), "side 2"));
+	o = (struct mbx_options){ .liveness_ms = 1000001 };
+	assert_mbx(mbx_open(&m, "anon:4K", &o), MBX_EINVAL);
+	assert_non_null(strstr(mbx_errmsg(), "1000001"));
 	o = (struct mbx_options){ .doorbell = "bell" };
 	assert_mbx(mbx_open(&m, "anon:4K", &o), MBX_EINVAL);
 	assert_non_null(strstr(mbx_errmsg(), "futex"));
@@ -1102,6 +1112,161 @@ static void test_text_is_that_of_the_last_error(void **state)
 	assert_string_equal(mbx_errmsg(), text);
 }
 
+/* As of a queue, so of a call, by whichever side meets it. */
+static void test_corrupt_reply_is_named_by_the_caller(void **state)
+{
+	struct pair *p = *state;
+	struct mbx_end *caller = open_end(p->host, "add");
+	struct mbx_queue_place from;
+	char buf[8];
+	int status;
+
+	assert_mbx(mbx_link_back(mbx_get_link(p->host), ADD, &from), 0);
+	assert_mbx(mbx_call_start(caller, "12345678", 8, 1000), 0);
+	from.ring->raw = 0x12345678;
+	assert_mbx(mbx_call_poll(caller, buf, 8, &status), MBX_EPROTO);
+	assert_non_null(strstr(mbx_errmsg(), "0x12345678"));
+}
+
+static void test_corrupt_request_is_named_by_the_server(void **state)
+{
+	struct pair *p = *state;
+	struct mbx_end *server = open_end(p->remote, "add");
+	struct mbx_queue_place to;
+	struct mbx_request req;
+	char buf[8];
+
+	assert_mbx(mbx_link_queue(mbx_get_link(p->host), ADD, &to), 0);
+	/* shorter than any call: taken away, so that the next one is met */
+	to.ring->raw = mbx_le32(MBX_HDR_MSG + 4u);
+	assert_mbx(mbx_serve(server, buf, 8, &req, 0), MBX_EPROTO);
+	assert_non_null(strstr(mbx_errmsg(), "no honest writer"));
+	assert_mbx(mbx_serve(server, buf, 8, &req, 0), MBX_EAGAIN);
+	mbx_word_at(to.ring, 8)->raw = 0xdeadbeef;
+	assert_mbx(mbx_serve(server, buf, 8, &req, 0), MBX_EPROTO);
+	assert_non_null(strstr(mbx_errmsg(), "0xdeadbeef"));
+}
+
+static void test_corrupt_positions_of_a_call_are_named(void **state)
+{
+	struct pair *p = *state;
+	struct mbx_end *caller = open_end(p->host, "add");
+	struct mbx_end *server = open_end(p->remote, "add");
+	const struct mbx_link *l = mbx_get_link(p->host);
+	struct mbx_queue_place to, from;
+	struct mbx_request req;
+	char buf[8];
+	int n, i;
+
+	assert_mbx(mbx_link_queue(l, ADD, &to), 0);
+	assert_mbx(mbx_link_back(l, ADD, &from), 0);
+	to.rx->raw = from.rx->raw = mbx_le32(0xfffffff2u);
+	for (n = i = 0; n == 0 && i < 10; i++) {
+		n = mbx_call(caller, "12345678", 8, buf, 8, NULL, 1);
+		n = n == MBX_ETIMEDOUT ? 0 : n;
+	}
+	assert_mbx(n, MBX_EPROTO);
+	assert_non_null(strstr(mbx_errmsg(), "read position 0xfffffff2"));
+	for (n = 8; n == 8;) {
+		n = mbx_serve(server, buf, 8, &req, 0);
+		if (n == 8)
+			assert_mbx(mbx_reply(server, &req, 0, buf, 4), 0);
+	}
+	assert_mbx(n, MBX_EPROTO);
+	assert_non_null(strstr(mbx_errmsg(), "read position 0xfffffff2"));
+	mbx_end_close(caller);
+	assert_mbx(mbx_end_open(p->host, "add", &caller), MBX_EPROTO);
+	assert_null(caller);
+}
+
+/* Writers and readers of states are not those of logs. */
+static void test_state_is_no_log_and_log_no_state(void **state)
+{
+	struct pair *p = *state;
+	struct mbx_end *lines = open_end(p->remote, "lines");
+	struct mbx_end *log = open_end(p->host, "lines");
+	struct mbx_end *value = open_end(p->remote, "value");
+	struct mbx_end *get = open_end(p->host, "value");
+	char buf[64], long_line[5000];
+
+	assert_mbx(mbx_set(lines, "12345678", 8), MBX_ENOTSUP);
+	assert_mbx(mbx_get(log, buf, 64, NULL, NULL), MBX_ENOTSUP);
+	assert_mbx(mbx_log(value, MBX_LOG_INFO, "x"), MBX_ENOTSUP);
+	assert_mbx(mbx_log_read(get, buf, 64, NULL, 0), MBX_ENOTSUP);
+	assert_mbx(mbx_log_read(lines, buf, 64, NULL, 0), MBX_ENOTSUP);
+	/* longer than the channel has, and than anybody looks at */
+	memset(long_line, 'x', sizeof(long_line) - 1);
+	long_line[sizeof(long_line) - 1] = 0;
+	assert_mbx(mbx_log(lines, MBX_LOG_INFO, "%s", long_line), 0);
+	assert_mbx(mbx_log_read(log, buf, 64, NULL, 0), 24);
+	assert_memory_equal(buf, "xxxxxxxxxxxxxxxxxxxxx...", 24);
+	assert_mbx(mbx_log(lines, MBX_LOG_INFO, "%ls", L"\x7fffffff"),
+		   MBX_EINVAL);
+	assert_non_null(strstr(mbx_errmsg(), "%ls"));
+	assert_mbx(mbx_log_read(log, buf, 64, NULL, 0), MBX_EAGAIN);
+}
+
+/* The message of no length needs no buffer. */
+static void test_recv_of_nothing_needs_no_buffer(void **state)
+{
+	struct pair *p = *state;
+	struct mbx_end *tx = open_end(p->host, "up");
+	struct mbx_end *rx = open_end(p->remote, "up");
+
+	assert_mbx(mbx_send(tx, NULL, 0, 0), 0);
+	assert_mbx(mbx_recv(rx, NULL, 0, 0), 0);
+	assert_mbx(mbx_send(tx, "x", 1, 0), 0);
+	assert_mbx(mbx_recv(rx, NULL, 0, 0), MBX_EMSGSIZE);
+}
+
+static void test_declarations_and_sizes_that_do_not_fit_are_refused(void **s_)
+{
+	static const struct mbx_channel bad[] = {
+		{ "a b", MBX_QUEUE(MBX_H2R, 8, 2, MBX_FAIL, "") },
+	};
+	struct mbx_options o = {
+		.side = MBX_REMOTE, .create = 1, .channels = bad, .count = 1
+	};
+	struct mbx_region r;
+	struct mbx *m;
+
+	(void)s_;
+	assert_mbx(mbx_open(&m, test_region(), &o), MBX_EINVAL);
+	o.bytes = 65536;
+	assert_mbx(mbx_open(&m, test_region(), &o), MBX_EINVAL);
+	assert_mbx(mbx_region_remove(test_region()), MBX_ENOENT);
+	assert_mbx(mbx_region_open(&r, "anon:4K", 0, 0), 0);
+	o = (struct mbx_options){ .side = MBX_REMOTE, .format = 1 };
+	o.channels = bad;
+	o.count = 1;
+	assert_mbx(mbx_open_at(&m, &r, &o), MBX_EINVAL);
+	o.channels = host_channels;
+	o.count = host_channels_count;
+	r.bytes = 1024;
+	assert_mbx(mbx_open_at(&m, &r, &o), MBX_ENOSPC);
+	assert_non_null(strstr(mbx_errmsg(), "1024"));
+	r.bytes = 4096;
+	mbx_region_close(&r);
+	/* who waits for a region waits for it to be made, too */
+	o = (struct mbx_options){ .timeout_ms = 20 };
+	assert_mbx(mbx_open(&m, test_region(), &o), MBX_ENOENT);
+}
+
+static void test_memory_of_the_programs_own_has_no_name(void **state)
+{
+	struct pair *p = *state;
+	struct mbx_options observe = { .observe = 1 };
+	struct mbx_region r;
+	struct mbx *m;
+
+	memset(&r, 0, sizeof(r));
+	r.base = p->region.base;
+	r.bytes = p->region.bytes;
+	assert_mbx(mbx_open_at(&m, &r, &observe), 0);
+	assert_int_equal(mbx_channel_count(m), host_channels_count);
+	mbx_close(m);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -1152,6 +1317,14 @@ int main(void)
 		TEST(test_call_timeout_longer_than_a_request_can_say_is_refused),
 		TEST(test_patience_is_as_long_as_asked_for),
 		TEST(test_text_is_that_of_the_last_error),
+		TEST(test_corrupt_reply_is_named_by_the_caller),
+		TEST(test_corrupt_request_is_named_by_the_server),
+		TEST(test_corrupt_positions_of_a_call_are_named),
+		TEST(test_state_is_no_log_and_log_no_state),
+		TEST(test_recv_of_nothing_needs_no_buffer),
+		cmocka_unit_test(
+			test_declarations_and_sizes_that_do_not_fit_are_refused),
+		TEST(test_memory_of_the_programs_own_has_no_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,108 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# Usage: BUILD=DIR tests/peers.sh
+# mbx ping and mbx cksum beside a peer that answers wrongly, late or not at all,
+# that leaves or restarts: see tests/cmd/peer.c.
+# timeout: 240
+set -u
+
+. tests/cmd/common.sh
+peer=$BUILD/peer
+[ -x "$peer" ] || { echo "no $peer: run make test-only"; exit 77; }
+
+head -c 20000 "$mbx" >"$tmp/file"
+export MBX_REGION=$region
+channels='queue:ping:h2r:64x4 queue:pong:r2h:48x8 queue:data:h2r:1024x4'
+
+# beside HOW STATUS TEXT ARGS...: with such a peer, mbx ends so and says that
+beside() {
+    how=$1
+    shift
+    # shellcheck disable=SC2086 # several words
+    run create "$region" $channels "${sum_channel:-queue:sum:r2h:8x4:u32 crc, u32 bytes}" ||
+        fail "create: $(cat "$tmp/err")"
+    "$peer" "$how" 2>"$tmp/peer" &
+    last=$!
+    pids="$pids $last"
+    wanted=$1 said=$2
+    shift 2
+    run "$@"
+    got=$?
+    [ $got -eq "$wanted" ] || fail "$how: mbx $*: status $got: $(cat "$tmp/out" "$tmp/err")"
+    cat "$tmp/out" "$tmp/err" | grep -qF -e "$said" ||
+        fail "$how: mbx $*: says '$(cat "$tmp/out" "$tmp/err")', not '$said'"
+    kill "$last" 2>/dev/null
+    wait "$last" 2>/dev/null
+    "$mbx" dump >"$tmp/dump" || fail "$how: mbx $* left: $(cat "$tmp/dump")"
+    rm "/dev/shm/$name"
+}
+
+section ping
+beside well 0 '5 sent, 5 returned, 0 lost, 0 wrong' ping -n 5 -s 48
+beside well 0 '3 sent, 3 returned' ping -n 3 -i 5 --to ping --from pong
+beside contents 1 'wrong reply to message 0: 16 bytes, expected 16, or other contents' ping -n 1
+beside short 1 'wrong reply to message 0: 3 bytes' ping -n 1
+beside future 1 'wrong reply to message 0' ping -n 1
+beside late 1 '3 sent, 2 returned, 1 lost, 0 wrong' ping -n 3 -t 300
+beside late-and-wrong 1 '1 wrong' ping -n 2 -t 300
+beside well 2 'carry at most 48 bytes' ping -s 64
+beside well 0 '"returned": 2' ping -n 2 --json
+
+section cksum
+sum=$(cksum <"$tmp/file" | cut -d ' ' -f 1,2)
+beside well 0 "$sum $tmp/file" cksum "$tmp/file"
+beside leftover 0 "$sum $tmp/file" cksum -t 3000 "$tmp/file"
+beside restarts 0 "$sum $tmp/file" cksum -t 3000 "$tmp/file"
+beside restarts-often 3 'mbx: ' cksum -t 500 "$tmp/file"
+beside leaves 3 'mbx: ' cksum -t 300 "$tmp/file"
+beside silent 3 "$tmp/file: " cksum -t 300 "$tmp/file"
+beside short-sum 2 'there is no number "bytes" in it' cksum "$tmp/file"
+sum_channel='queue:sum:r2h:1024x4:i32 crc, u8 a[]' \
+    beside well 2 'there is no number "crc" in it' cksum "$tmp/file"
+sum_channel='queue:sum:r2h:8x4' \
+    beside well 2 'there is no number "crc" in it' cksum "$tmp/file"
+channels='queue:ping:h2r:64x4 queue:pong:r2h:48x8 queue:data:h2r:4x4' \
+    beside well 0 "$sum $tmp/file" cksum "$tmp/file"
+beside miscounts 1 'or did not count all bytes' cksum -t 2000 "$tmp/file" "$tmp/file"
+beside wrong-sum 3 'mbx: ' cksum -t 400 "$tmp/file"
+beside silent 3 "$tmp/file: " cksum -t 300 "$tmp/file" "$tmp/file"
+channels='queue:ping:h2r:64x4 queue:pong:r2h:48x8 queue:data:h2r:4x4' \
+    beside leftover 0 "$sum $tmp/file" cksum -t 3000 "$tmp/file"
+run create "$region" $channels 'queue:sum:r2h:8x4:u32 crc, u32 bytes'
+expect 3 'mbx: ' cksum -t 50 "$tmp/file" # nobody there at all
+rm "/dev/shm/$name"
+mkfifo "$tmp/fifo"
+cat "$tmp/file" >"$tmp/fifo" 2>/dev/null & # can't be read again
+beside restarts 1 "mbx: $tmp/fifo: the peer restarted" cksum -t 3000 "$tmp/fifo"
+wait $!
+# on a terminal it shows how far it is
+if command -v script >/dev/null; then
+    # shellcheck disable=SC2086 # several words
+    run create "$region" $channels 'queue:sum:r2h:8x4:u32 crc, u32 bytes'
+    "$peer" well &
+    last=$!
+    pids="$pids $last"
+    head -c 3000000 /dev/zero >"$tmp/zeros"
+    for command in "'$mbx' cksum $tmp/zeros" "cat $tmp/zeros | '$mbx' cksum"; do
+        timeout 60 script -qec "$command" /dev/null >"$tmp/out" </dev/null ||
+            fail "cksum on a terminal: $(cat "$tmp/out")"
+        grep -q "$(cksum <"$tmp/zeros" | cut -d ' ' -f 1)" "$tmp/out" ||
+            fail "cksum on a terminal: $(cat "$tmp/out")"
+    done
+    grep -q 'bytes' "$tmp/out" || fail "no progress: $(cat "$tmp/out")"
+    timeout 60 script -qec "'$mbx' cksum -q $tmp/zeros" /dev/null >"$tmp/out" </dev/null
+    ! grep -q '%' "$tmp/out" || fail "progress with -q: $(cat "$tmp/out")"
+    (sleep 0.5 && echo slow) | timeout 20 "$mbx" cksum >"$tmp/out" ||
+        fail "cksum of what comes slowly"
+    [ "$(cat "$tmp/out")" = "$(echo slow | cksum)" ] || fail "$(cat "$tmp/out")"
+    # stopped while it waits for more, and while it streams
+    sleep 20 | timeout -s INT --preserve-status 1 "$mbx" cksum >"$tmp/out"
+    [ $? -eq 130 ] || fail "cksum: interrupted while it reads"
+    timeout -s INT --preserve-status 1 "$mbx" cksum - /dev/zero - </dev/null >"$tmp/out"
+    [ $? -eq 130 ] || fail "cksum: interrupted while it streams"
+    timeout -s KILL 1.5 script -qec "'$mbx' stat --watch" /dev/null >"$tmp/out" </dev/null
+    grep -q ping "$tmp/out" || fail "stat --watch on a terminal: $(cat "$tmp/out")"
+    kill "$last"
+    wait "$last" 2>/dev/null
+fi
+echo "all well"

@@ -1,0 +1,93 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# Usage: BUILD=DIR tests/process.sh
+# The firmware as a Linux process: why it does not start, and what it does with
+# more than it has room for.
+set -u
+
+. tests/cmd/common.sh
+for firmware in demo echo; do
+    [ -x "$BUILD/host/$firmware" ] || {
+        echo "no $BUILD/host/$firmware: run make firmware-linux"
+        exit 77
+    }
+done
+
+# stops FIRMWARE TEXT VARIABLE=VALUE...: with these, it says so and ends
+stops() {
+    firmware=$1 text=$2
+    shift 2
+    env "$@" timeout -k 5 30 "$BUILD/host/$firmware" >"$tmp/out" 2>&1 </dev/null
+    got=$?
+    [ $got -eq 1 ] || fail "$firmware $*: status $got: $(cat "$tmp/out")"
+    grep -qF -e "$text" "$tmp/out" || fail "$firmware $*: $(cat "$tmp/out")"
+    [ ! -e "$tmp/bell" ] || fail "$firmware $*: left its socket"
+}
+
+section why it does not start
+bell=MBX_BOARD_SOCKET=$tmp/bell
+truncate -s 64K "$tmp/ram"
+ram=MBX_REGION=file:$tmp/ram
+for firmware in demo echo; do
+    stops $firmware 'no region named' MBX_REGION=
+    stops $firmware 'No such file' MBX_REGION="file:$tmp/nosuch" "$bell"
+    stops $firmware "too long for a socket's path" "MBX_BOARD_SOCKET=$tmp/$(printf '%0120d' 0)"
+    stops $firmware 'cannot listen' "$ram" "MBX_BOARD_SOCKET=$tmp/no/bell"
+    truncate -s 1K "$tmp/small"
+    stops $firmware 'region' MBX_REGION="file:$tmp/small" "$bell"
+done
+env "$ram" "$bell" "$BUILD/host/demo" 2>/dev/null &
+board=$!
+until_true sh -c "'$mbx' info -t 0 -r 'file:$tmp/ram' >/dev/null"
+env "$ram" "$bell" timeout 30 "$BUILD/host/echo" >"$tmp/out" 2>&1
+[ $? -eq 1 ] || fail "a second one on the same socket: $(cat "$tmp/out")"
+grep -q 'another process listens there' "$tmp/out" || fail "$(cat "$tmp/out")"
+kill -9 $board
+wait $board 2>/dev/null
+[ -e "$tmp/bell" ] || fail "no socket was left over"
+env "$ram" "$bell" "$BUILD/host/demo" 2>/dev/null &
+board=$!
+MBX_DOORBELL=socket:$tmp/bell timeout 60 "$mbx" ping -r "file:$tmp/ram" -t 20000 -n 1 >/dev/null ||
+    fail "nobody where a socket was left over"
+kill $board
+wait $board
+board=
+[ ! -e "$tmp/bell" ] || fail "it left its socket when it was told to end"
+
+section more than there is room for
+# Answers wait until there is room, and none is lost; no other input is held up.
+cat >"$tmp/script" <<'END'
+set -eu
+seq 100 140 | mbx send "$1" --lines &
+sleep 0.5
+if [ "$1" = ping ] && [ "$2" = demo ]; then
+    mbx call led 0 && mbx call led 1 && mbx call led 1
+    mbx call rate 20 && mbx call rate 20
+    mbx call rate 51 2>/dev/null && exit 11
+    mbx get stats
+fi
+mbx recv pong -n 41 >"$3"
+wait
+seq 100 140 | cmp - "$3"
+END
+for firmware in demo echo; do
+    timeout 60 "$mbx" sim --board linux --fw "$BUILD/host/$firmware" -- \
+        sh "$tmp/script" ping $firmware "$tmp/got" >"$tmp/out" 2>&1 ||
+        fail "$firmware: $(cat "$tmp/out")"
+done
+cat >"$tmp/script" <<'END'
+set -eu
+# a sum each, of which four find room
+(for i in 1 2 3 4 5 6 7 8 9; do echo; done) | mbx send data --lines &
+sleep 0.5
+mbx recv sum -n 9
+wait
+(seq 5000 && echo) | mbx send data --lines
+mbx recv sum
+END
+timeout 60 "$mbx" sim --board linux --fw "$BUILD/host/demo" -- sh "$tmp/script" \
+    >"$tmp/out" 2>&1 || fail "sums: $(cat "$tmp/out")"
+[ "$(grep -c 'crc=4294967295 bytes=0' "$tmp/out")" -eq 9 ] || fail "sums: $(cat "$tmp/out")"
+grep -q "crc=$(seq 5000 | tr -d '\n' | cksum | cut -d ' ' -f 1) bytes" "$tmp/out" ||
+    fail "the sum of many: $(cat "$tmp/out")"
+echo "all well"
