@@ -117,8 +117,8 @@ def unit_program(unit, seed, path):
 
 def fails(program, *args):
     """It does, or takes more than some seconds of the processor."""
-    return call(["sh", "-c", 'ulimit -t 20; exec "$@"', "sh", program, *args],
-                "mutants")[0]
+    return call(["sh", "-c", 'ulimit -t 6; exec "$@"', "sh", program, *args],
+                "mutants", 300)[0]
 
 
 def try_mutant(item):
