@@ -7,60 +7,106 @@ import re
 from common import (BUILD, ROOT, Result, Row, call, parallel, seeded, tool)
 
 EVA = ["-c11", "-machdep", "gcc_x86_64", "-eva", "-eva-precision", "0",
-       "-eva-slevel", "10000000", "-eva-no-print", "-eva-split-return", "full",
+       "-eva-slevel", "10000000", "-eva-no-print",
        "-eva-unroll-recursive-calls", "3"]
-HARNESS = os.path.join(ROOT, "tests", "verify", "eva_queue.c")
-RINGS = {"quick": [], "full": [12], "long": [12, 16, 20]}
+# Which states of a function are kept apart when it returns
+FULL = ["-eva-split-return", "full"]
+AUTO = ["-eva-split-return", "auto"]
+# What leads from the sizes in the superblock to the layout, one by one
+SIZES = AUTO + ["-eva-split-return-function", ",".join(
+    f + ":full" for f in ("one_of", "control", "eva_load", "load",
+                          "check_super", "load_super", "check_layout",
+                          "observe"))]
+INFO = AUTO + ["-eva-split-return-function",
+               "info:full,control:full,eva_load:full"]
+EVERY_SIZE = ("-DLINES=" + ",".join(f"{1 << n}u" for n in range(2, 13)),
+              "-DALIGNS=" + ",".join(f"{1 << n}u" for n in range(2, 17)))
+
+# What is analysed, with which states, of which size; and how it is called
+QUEUE, SLOTS, LINK, CALL = "queue", "slots", "link", "call"
+ANALYSES = {"quick": [], "full": [
+    (QUEUE, FULL, ("-DRING=12u",), "ring of 12"),
+    (SLOTS, INFO, ("-DSLOTS=2u",), "2 of 7 bytes"),
+    (LINK, SIZES, ("-DPART=0",), "host, 4 layouts"),
+    (LINK, SIZES, ("-DPART=1",), "remote, 4 layouts"),
+    (LINK, SIZES, ("-DPART=1", "-DBYTES=128u"), "remote, too little memory"),
+    (LINK, SIZES, ("-DPART=2",), "observer, 4 layouts"),
+    (LINK, SIZES, ("-DPART=3",), "formatting, 4 layouts"),
+    (LINK, AUTO, ("-DPART=4",), "any declaration"),
+], "long": [
+    (QUEUE, FULL, ("-DRING=16u",), "ring of 16"),
+    (QUEUE, FULL, ("-DRING=20u",), "ring of 20"),
+    (CALL, FULL, ("-DPART=0",), "caller, rings of 16"),
+    (CALL, FULL, ("-DPART=1",), "server, rings of 16"),
+    (LINK, SIZES, ("-DPART=0", *EVERY_SIZE), "host, every layout"),
+    (LINK, SIZES, ("-DPART=1", *EVERY_SIZE), "remote, every layout"),
+]}
 
 
-def analyse(harness, ring):
+def analyse(kind, states, defines, harness=None):
     """The alarms and the last words of an analysis."""
-    _, out = call(["frama-c", *EVA, "-cpp-extra-args="
-                   f"-Icommon -Itests -DRING={ring}u", harness], "eva", 7200)
+    harness = harness or os.path.join(ROOT, "tests", "verify",
+                                      f"eva_{kind}.c")
+    _, out = call(["frama-c", *EVA, *states, "-cpp-extra-args="
+                   + " ".join(["-Icommon", "-Itests", *defines]), harness],
+                  f"eva-{kind}", 14400)
     alarms = re.findall(r"\[eva:alarm\] (\S+): Warning: *\n? *(.*)", out)
     done = re.search(r"(\d+) alarms? generated", out)
-    reached = re.search(r"(\d+) functions analyzed.*", out)
+    reached = re.search(r"(\d+) statements reached \(out of (\d+)\)", out)
     if not done or not reached:
         return ["analysis failed: " + (out.splitlines() or ["?"])[-1]], ""
-    if re.search(r"^ *\d+ (valid +[1-9]\d* unknown|.*[1-9]\d* invalid)", out,
-                 re.M):
+    if re.search(r"^ *\w+ +\d+ valid +(\d+ unknown +[1-9]|[1-9])", out, re.M):
         alarms.append(("a check", "is not proved"))
     return [": ".join(a) for a in alarms], reached.group(0)
 
 
 def run(size):
-    if not RINGS[size]:
+    if size == "quick":
         return
     if not tool("frama-c"):
         yield Result("SKIP", "no frama-c")
         return
-    for ring, (alarms, reached) in parallel(
-            lambda r: (r, analyse(HARNESS, r)), RINGS[size]):
-        yield Result("FAIL" if alarms else "ok", f"queue, ring of {ring}: "
+    chosen = ANALYSES["full"] + (ANALYSES["long"] if size == "long" else [])
+    for (kind, _, _, what), (alarms, reached) in parallel(
+            lambda a: (a, analyse(*a[:3])), chosen):
+        yield Result("FAIL" if alarms else "ok", f"{kind}, {what}: "
                      + (alarms[0] if alarms else f"0 alarms; {reached}"))
 
 
-CASES = [("raw >= at->ring_bytes", "raw > at->ring_bytes"),
-         ("likely(n <= rx->at.max_bytes) &&", "")]
+CASES = [
+    (QUEUE, FULL, ("-DRING=12u",), "raw >= at->ring_bytes",
+     "raw > at->ring_bytes"),
+    (QUEUE, FULL, ("-DRING=12u",), "likely(n <= rx->at.max_bytes) &&", ""),
+    (SLOTS, INFO, (), "|| bytes > at->max_bytes", ""),
+    (SLOTS, INFO, (), "bytes > cap", "0"),
+    (LINK, SIZES, ("-DPART=0",), "w[i] > w[2] - SIDE_BYTES", "0"),
+    (LINK, SIZES, ("-DPART=3",), "w[2] > l->is.bytes", "0"),
+    (LINK, SIZES, ("-DPART=1", "-DBYTES=128u"), "off < l->is.bytes ? load(l, off)",
+     "1 ? load(l, off)"),
+]
+
+
+def try_seed(case):
+    number, (kind, states, defines, old, new) = case
+    seed = seeded(f"{kind}.c", old, new)
+    where = os.path.join(BUILD, "seeds", f"eva-{number}")
+    path = seed.write(where)
+    with open(os.path.join(ROOT, f"tests/verify/eva_{kind}.c")) as f:
+        text = f.read()
+    harness = os.path.join(where, f"eva_{kind}.c")
+    with open(harness, "w") as f:
+        f.write(text.replace(f"../../common/{kind}.c", path)
+                .replace("../../common/", ROOT + "/common/"))
+    alarms, _ = analyse(kind, states, defines, harness)
+    return Result("ok" if alarms else "FAIL", f"{seed.where} without "
+                  f"{old}: " + (alarms[0] if alarms else "NOT CAUGHT"))
 
 
 def seeds(_size):
     if not tool("frama-c"):
         yield Result("SKIP", "no frama-c")
         return
-    for old, new in CASES:
-        seed = seeded("queue.c", old, new)
-        where = os.path.join(BUILD, "seeds", "eva")
-        path = seed.write(where)
-        with open(HARNESS) as f:
-            text = f.read()
-        harness = os.path.join(where, "eva_queue.c")
-        with open(harness, "w") as f:
-            f.write(text.replace("../../common/queue.c", path)
-                    .replace("../../common/", ROOT + "/common/"))
-        alarms, _ = analyse(harness, 12)
-        yield Result("ok" if alarms else "FAIL", f"{seed.where} without "
-                     f"{old}: " + (alarms[0] if alarms else "NOT CAUGHT"))
+    yield from parallel(try_seed, enumerate(CASES))
 
 
 ROWS = [Row("eva", "no access outside, for any content", run, seeds)]

@@ -41,8 +41,8 @@ def run(size):
     if missing():
         return
     program = build(engine(), SOURCES, os.path.join(BUILD, "relacy"))
-    for scenario in SCENARIOS:
-        status, out = call([program, scenario, str(RUNS[size])], "relacy", 7200)
+    for scenario, (status, out) in parallel(lambda s: (s, call(
+            [program, s, str(RUNS[size])], "relacy", 14400)), SCENARIOS):
         why = re.search("RACE|LIVELOCK|DEADLOCK|ASSERT.*|USER.*", out)
         yield Result("FAIL" if status else "ok",
                      f"{scenario}: {RUNS[size]:,} random schedules"

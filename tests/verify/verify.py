@@ -3,10 +3,11 @@
 """Usage: BUILD=DIR tests/verify/verify.py [--quick | --long] [--seeds] [ROW...]
 
 Proves or tries each promise on common/ as it is, and prints one line for each
-row: the promise, the method, what was covered, the result. With ROWs only those
-whose name contains one of them. --seeds breaks one thing at a time instead, and
-shows that each is caught, and by what. --quick is the slice that `make test`
-runs, --long what takes longer than a quarter of an hour.
+row: the result, seconds by the clock and of the processors, the method, the
+promise, and what was covered. With ROWs only those whose name contains one of
+them. --seeds breaks one thing at a time instead, and shows that each is caught,
+and by what. --quick is the slice that `make test` runs, --long what takes longer
+than a quarter of an hour: that goes into tests/verify/record.md, too.
 
 Exits with 1 if a promise does not hold (or a seeded bug lives), 77 if nothing
 could be run. Logs are in DIR/verify.
@@ -29,6 +30,7 @@ import eva  # noqa: E402
 import explore  # noqa: E402
 import fuzz  # noqa: E402
 import mutants  # noqa: E402
+import record  # noqa: E402
 import relacy  # noqa: E402
 import scribble  # noqa: E402
 import security  # noqa: E402
@@ -39,6 +41,20 @@ import storm  # noqa: E402
 METHODS = (explore, relacy, eva, content, fuzz, scribble, static, cache,
            security, doorbell, soak, cortex, storm, abis, coverage, mutants)
 ROWS = [row for method in METHODS for row in method.ROWS]
+
+
+def used():
+    """Seconds of the processors, of all that was run so far."""
+    t = os.times()
+    return t.user + t.system + t.children_user + t.children_system
+
+
+def results_of(run, size):
+    """Each result with the seconds it took, by the clock and in all."""
+    start, cpu = time.monotonic(), used()
+    for result in run(size):
+        yield result, time.monotonic() - start, used() - cpu
+        start, cpu = time.monotonic(), used()
 
 
 def main():
@@ -53,16 +69,21 @@ def main():
     if not rows:
         sys.exit(f"verify: no row's name contains: {' '.join(names)}")
     failed = ran = 0
+    lines, total = [], used()
     for row in rows:
-        start = time.monotonic()
         run = row.seeds if "--seeds" in options else row.run
-        for result in run(size):
-            took = time.monotonic() - start
-            start = time.monotonic()
-            print(f"{result.verdict:4} {took:6.1f} s  {row.name:10} "
-                  f"{row.promise}: {result.text}", flush=True)
+        for result, took, cpu in results_of(run, size):
+            print(f"{result.verdict:4} {took:6.1f} s {cpu:6.1f} cpu  "
+                  f"{row.name:10} {row.promise}: {result.text}", flush=True)
             failed += result.verdict == "FAIL"
             ran += result.verdict != "SKIP"
+            lines.append((row.name, row.promise, result.verdict, cpu,
+                          result.text))
+    if ran:
+        print(f"verify: {ran} results, {failed} failed, "
+              f"{used() - total:.0f} s of the processors")
+    if ran and size == "long" and "--seeds" not in options:
+        record.write(lines)
     if not ran:
         print("verify: nothing could be run")
         sys.exit(77)
