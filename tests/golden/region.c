@@ -96,7 +96,7 @@ static void init(struct sides *s, uintptr_t base, uint32_t age)
 	s->age = age;
 	mbx_link_init(&s->host, &host);
 	mbx_link_init(&s->remote, &remote);
-	must(s->host.needs <= REGION_BYTES);
+	must(s->host.end_off <= REGION_BYTES);
 }
 
 static uint32_t remote_time(struct sides *s)
