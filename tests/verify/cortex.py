@@ -162,10 +162,14 @@ SEEDS = [
      "the session not advanced"),
     ("link.c", "	mbx_st(&mine->ack, 0);\n", "",
      "a new life that takes over the acknowledgement"),
-    ("link.c", "	mbx_st(&mine->state, MBX_SIDE_DOWN);\n", "",
-     "a life that is not down first"),
-    ("link.c", "			store(l, off, 0);",
-     "			store(l, off, off ? 0 : MBX_MAGIC);",
+    ("link.c", "	mbx_st(&mine->state, MBX_SIDE_DOWN);\n"
+     "	mbx_st(&mine->ack, 0);\n",
+     "	if (state != MBX_SIDE_INCOMPATIBLE) {\n"
+     "		mbx_st(&mine->state, MBX_SIDE_DOWN);\n"
+     "		mbx_st(&mine->ack, 0);\n	}\n",
+     "an incompatible life that passes for the last one"),
+    ("link.c", "	walk(l, &k, WRITE);\n",
+     "	store(l, 0, MBX_MAGIC);\n	walk(l, &k, WRITE);\n",
      "the magic before all that it vouches for"),
     ("link.c", "w[0] == 0 || w[0] == MBX_MAGIC", "w[0] == MBX_MAGIC",
      "an instance number given twice"),
