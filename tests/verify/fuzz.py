@@ -144,10 +144,6 @@ CASES = [
     (CALLS, "slots.c", "else if (bytes > cap)", "else if (0)"),
     (CALLS, "call.c", "else if (n >= 0 && bytes - HEAD > cap)", "else if (0)"),
     (COMMAND, "linux/mbx.c", "count > MBX_MAX_CHANNELS ||", "0 &&"),
-    (COMMAND, "linux/mbx.c", "n == 0 || n >= *left", "0"),
-    (COMMAND, "linux/mbx.c", "bytes < cap ? bytes : cap", "bytes"),
-    (COMMAND, "linux/cmd/decode.c", "n == 0 || n >= sizeof(f->name)",
-     "n == 0"),
     (COMMAND, "linux/cmd/dump.c",
      "!(off & 3u) && off <= d->bytes && n <= d->bytes - off", "1"),
 ]
