@@ -38,7 +38,8 @@ static const char *const commands[][8] = {
 	{ "log", "-t", "0", "-j" },
 	{ "get", "-t", "0", "-v", "c" },
 	{ "get", "-t", "0", "-j", "c" },
-	{ "watch", "-t", "0", "-s", "0", "c" },
+	{ "watch", "-t", "0", "-s", "1", "c" },
+	{ "watch", "-t", "0", "-s", "1", "-j", "-x", "c" },
 	{ "recv", "-t", "0", "-n", "3", "c" },
 	{ "recv", "-t", "0", "-j", "-S", "remote", "c" },
 	{ "send", "-t", "0", "c", "1" },
@@ -65,6 +66,22 @@ int fuzz_atexit(void (*f)(void))
 {
 	(void)f; /* the link is closed below */
 	return 0;
+}
+
+/* Time passes by being asked for: all waits are over after some questions. */
+static int asked;
+
+int __wrap_slice(int64_t until);
+int __wrap_slice(int64_t until)
+{
+	(void)until;
+	return ++asked < 8;
+}
+
+void __wrap_nap_ms(int ms);
+void __wrap_nap_ms(int ms)
+{
+	(void)ms;
 }
 
 /* What a command has mapped when it exits: for dump, not by mbx_open(). */
@@ -228,6 +245,7 @@ static void run_command(uint32_t which)
 	while (argc < 11 && *c)
 		argv[argc++] = (char *)(uintptr_t)*c++;
 	optind = 0; /* begin anew */
+	asked = 0;
 	if (setjmp(out) == 0)
 		command_main(argc, argv);
 	close_link();
