@@ -341,16 +341,18 @@ def judge(ways, reasons, bounds):
             excluded = sum(not c and w.name in reasons
                            for w, c in mine.items())
             due = len(mine) - excluded
-            percent = 100.0 * covered / due if due else 0.0
+            # all argued away is all; nothing measured is nothing
+            percent = (100.0 * covered / due if due else
+                       100.0 if mine else 0.0)
             figures.append(f"{prefix} {covered} of {due} {kind}"
                            + (f" ({percent:.1f} %)" if covered < due else "")
                            + (f", {excluded} argued" if excluded else ""))
             if percent < bound:
-                first = next(w for w, c in sorted(mine.items()) if not c
-                             and w.name not in reasons)
+                first = next((f"{w.file}:{w.line[0]} {w.name}"
+                              for w, c in sorted(mine.items()) if not c
+                              and w.name not in reasons), "all of it")
                 wrong.append(f"{prefix} {kind}: {percent:.2f} % is less than "
-                             f"{bound} %; one is {first.file}:{first.line[0]} "
-                             f"{first.name}")
+                             f"{bound} %; one is {first}")
     return wrong, figures
 
 
@@ -442,13 +444,15 @@ def seeds(size):
 def seeded_arguments():
     """An argument for what is covered, or about nothing, is an error."""
     way = Way("common/x.c", (1, 1, 0, 0), "common/x.c: f: a: never true")
+    other = Way("common/x.c", (2, 1, 0, 0), "common/x.c: f: b: condition 1 "
+                "decides nothing")
     for what, ways, reasons in [
             ("an argument about what is covered", {way: True},
              {way.name: "because"}),
             ("an argument about nothing", {way: True},
              {"common/x.c: g: b: never true": "because"}),
             ("no reason", {way: False}, {way.name: ""})]:
-        caught = result(ways, [], BOUNDS[:1], reasons)
+        caught = result({other: True, **ways}, [], BOUNDS[:1], reasons)
         yield Result("FAIL" if caught.verdict == "ok" else "ok",
                      f"{what}: {caught.text}")
 
