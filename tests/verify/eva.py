@@ -29,7 +29,7 @@ ANALYSES = {"quick": [], "full": [
     (LINK, SIZES, ("-DPART=1",), "remote, 4 layouts"),
     (LINK, SIZES, ("-DPART=1", "-DBYTES=128u"), "remote, too little memory"),
     (LINK, SIZES, ("-DPART=2",), "observer, 4 layouts"),
-    (LINK, SIZES, ("-DPART=3",), "formatting, 4 layouts"),
+    (LINK, AUTO, ("-DPART=3",), "formatting, 4 layouts"),
     (LINK, AUTO, ("-DPART=4",), "any declaration"),
 ], "long": [
     (QUEUE, FULL, ("-DRING=16u",), "ring of 16"),
