@@ -19,11 +19,9 @@ SIZES = AUTO + ["-eva-split-return-function", ",".join(
                           "observe"))]
 INFO = AUTO + ["-eva-split-return-function",
                "info:full,control:full,eva_load:full"]
-EVERY_SIZE = ("-DLINES=" + ",".join(f"{1 << n}u" for n in range(2, 13)),
-              "-DALIGNS=" + ",".join(f"{1 << n}u" for n in range(2, 17)))
 
 # What is analysed, with which states, of which size; and how it is called
-QUEUE, SLOTS, LINK, CALL = "queue", "slots", "link", "call"
+QUEUE, SLOTS, LINK = "queue", "slots", "link"
 ANALYSES = {"quick": [], "full": [
     (QUEUE, FULL, ("-DRING=12u",), "ring of 12"),
     (SLOTS, INFO, ("-DSLOTS=2u",), "2 of 7 bytes"),
@@ -31,15 +29,11 @@ ANALYSES = {"quick": [], "full": [
     (LINK, SIZES, ("-DPART=1",), "remote, 4 layouts"),
     (LINK, SIZES, ("-DPART=1", "-DBYTES=128u"), "remote, too little memory"),
     (LINK, SIZES, ("-DPART=2",), "observer, 4 layouts"),
-    (LINK, SIZES, ("-DPART=3",), "formatting, 4 layouts"),
+    (LINK, AUTO, ("-DPART=3",), "formatting, 4 layouts"),
     (LINK, AUTO, ("-DPART=4",), "any declaration"),
 ], "long": [
     (QUEUE, FULL, ("-DRING=16u",), "ring of 16"),
     (QUEUE, FULL, ("-DRING=20u",), "ring of 20"),
-    (CALL, FULL, ("-DPART=0",), "caller, rings of 16"),
-    (CALL, FULL, ("-DPART=1",), "server, rings of 16"),
-    (LINK, SIZES, ("-DPART=0", *EVERY_SIZE), "host, every layout"),
-    (LINK, SIZES, ("-DPART=1", *EVERY_SIZE), "remote, every layout"),
 ]}
 
 
