@@ -20,6 +20,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.dont_write_bytecode = True
 
 import content  # noqa: E402
+import crash  # noqa: E402
 import eva  # noqa: E402
 import explore  # noqa: E402
 import fuzz  # noqa: E402
@@ -28,7 +29,7 @@ import relacy  # noqa: E402
 import static  # noqa: E402
 
 ROWS = (explore.ROWS + relacy.ROWS + eva.ROWS + content.ROWS + fuzz.ROWS
-        + static.ROWS + mutants.ROWS)
+        + crash.ROWS + static.ROWS + mutants.ROWS)
 
 
 def main():
