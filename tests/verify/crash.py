@@ -186,4 +186,4 @@ def storm_seeds(_size):
 
 
 ROWS = [Row("crash", "every crash point, host", run, seeds),
-        Row("storm", "restart storms", run_storms, storm_seeds)]
+        Row("storm", "restart storms, host processes", run_storms, storm_seeds)]
