@@ -169,10 +169,10 @@ def storm_seeds(_size):
     for seed in [
             seeded("queue.c", "mbx_st_release(rx->at.rx, rx->pos | IN_HAND);",
                    ""),
-            late("queue.c", "fill_record(tx, at, msg, bytes);",
-                 "mbx_st_release(at, MBX_HDR_MSG + bytes);"),
-            seeded("link.c", "mbx_ld(&mine->session) + 1u",
-                   "mbx_ld(&mine->session)")]:
+            seeded("queue.c", "\ttx->pos = tx->limit = pos;\n\ttx->full",
+                   "\ttx->pos = tx->limit = tx->seen;\n\ttx->full"),
+            seeded("queue.c", "\trx->pos = (uint32_t)ret & ~IN_HAND;",
+                   "\trx->pos = 0;")]:
         where = os.path.join(BUILD, "seeds", "storm")
         program = os.path.join(where, "test_restart")
         path = seed.write(where)
