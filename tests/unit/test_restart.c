@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
+ * Usage: test_restart [KILLS [SEED]], with which it is one long storm only.
+ *
  * Two processes, and SIGKILL at any moment: what was accepted and taken is
  * delivered exactly once, what was in the making zero times or once, what was
  * in hand again and marked.
@@ -13,11 +15,12 @@
 #include <time.h>
 
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-#define KILLS 20
+#define KILLS 20u
 #else
-#define KILLS 60
+#define KILLS 60u
 #endif
-#define LIVES (2 * KILLS + 2)
+#define MAX_KILLS 100000u
+#define LIVES	  (MAX_KILLS + 2)
 
 struct message {
 	uint32_t life, number, pad[10];
@@ -36,6 +39,7 @@ static struct score {
 } * score;
 
 static pid_t producer_pid, consumer_pid;
+static uint32_t kills = KILLS; /* in each storm */
 
 static uint32_t random_state = 1;
 
@@ -268,17 +272,27 @@ static void check_lives(void)
 	assert_int_equal(more, 0); /* the last one was not killed */
 }
 
+/* Fresh memory, of which only what is touched is there. */
+static void forget_scores(void)
+{
+	if (score)
+		munmap(score, sizeof(*score));
+	score = mmap(NULL, sizeof(*score), PROT_READ | PROT_WRITE,
+		     MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	assert_ptr_not_equal(score, MAP_FAILED);
+}
+
 static void storm(int kill_producer, int kill_consumer)
 {
 	const char *region = test_region();
 	uint32_t since = now_us(), i;
 	struct mbx_region r;
 
-	memset(score, 0, sizeof(*score));
+	forget_scores();
 	assert_mbx(mbx_region_open(&r, region, MBX_REGION_CREATE, 65536), 0);
 	spawn_consumer(region);
 	spawn_producer(region);
-	for (i = 0; i < KILLS && !score->wrong[0]; i++) {
+	for (i = 0; i < kills && !score->wrong[0]; i++) {
 		/* one in four dies wherever it is, perhaps attaching */
 		if (next_random() % 4)
 			wait_for_traffic(since);
@@ -301,11 +315,12 @@ static void storm(int kill_producer, int kill_consumer)
 	producer_pid = consumer_pid = 0;
 	assert_string_equal(score->wrong, "");
 	check_lives();
-	print_message("%u lives of the producer, %u of the consumer, %u marked "
-		      "repeats, %u taken by a life that died before it could "
-		      "score, traffic again after %u ms at most\n",
-		      score->producer, score->consumer, score->repeats,
-		      score->unscored, score->slowest_us / 1000u);
+	print_message(
+		"%u kills: %u lives of the producer, %u of the consumer, %u marked "
+		"repeats, %u taken by a life that died before it could "
+		"score, traffic again after %u ms at most\n",
+		kills, score->producer, score->consumer, score->repeats,
+		score->unscored, score->slowest_us / 1000u);
 	mbx_region_close(&r);
 	assert_mbx(mbx_region_remove(region), 0);
 }
@@ -433,7 +448,7 @@ static void test_owner_dies_and_its_end_and_its_duty_pass_on(void **state)
 	pid_t pid;
 
 	(void)state;
-	score->producer = 0;
+	forget_scores();
 	pid = spawn(hold_an_end, region);
 	while (!__atomic_load_n(&score->producer, __ATOMIC_ACQUIRE))
 		mbx_wait(remote, 1);
@@ -461,7 +476,7 @@ static void test_owner_dies_and_its_end_and_its_duty_pass_on(void **state)
 
 #define STORM(name) cmocka_unit_test_teardown(name, end_storm)
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		STORM(test_producer_killed_again_and_again_loses_nothing),
@@ -470,8 +485,18 @@ int main(void)
 		region_test(test_survivor_is_told_down_and_restarted),
 		region_test(test_owner_dies_and_its_end_and_its_duty_pass_on),
 	};
+	const struct CMUnitTest one_storm[] = {
+		STORM(test_either_side_killed_at_random_loses_nothing),
+	};
 
-	score = mmap(NULL, sizeof(*score), PROT_READ | PROT_WRITE,
-		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	if (argc < 2)
+		return cmocka_run_group_tests(tests, NULL, NULL);
+	kills = (uint32_t)strtoul(argv[1], NULL, 0);
+	random_state = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 0) : 1;
+	if (kills == 0 || kills > MAX_KILLS || random_state == 0) {
+		fprintf(stderr, "usage: test_restart [KILLS [SEED]]: 1 to %u\n",
+			MAX_KILLS);
+		return 2;
+	}
+	return cmocka_run_group_tests(one_storm, NULL, NULL);
 }

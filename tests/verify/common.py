@@ -54,9 +54,9 @@ def must(command, log):
     return out
 
 
-def parallel(function, items):
+def parallel(function, items, jobs=JOBS):
     """function of each item, in order of the items, on all cores."""
-    with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         yield from pool.map(function, items)
 
 

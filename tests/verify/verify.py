@@ -25,6 +25,7 @@ import cache  # noqa: E402
 import content  # noqa: E402
 import cortex  # noqa: E402
 import coverage  # noqa: E402
+import crash  # noqa: E402
 import doorbell  # noqa: E402
 import eva  # noqa: E402
 import explore  # noqa: E402
@@ -39,7 +40,8 @@ import static  # noqa: E402
 import storm  # noqa: E402
 
 METHODS = (explore, relacy, eva, content, fuzz, scribble, static, cache,
-           security, doorbell, soak, cortex, storm, abis, coverage, mutants)
+           security, doorbell, crash, cortex, storm, soak, abis, coverage,
+           mutants)
 ROWS = [row for method in METHODS for row in method.ROWS]
 
 
