@@ -139,7 +139,7 @@ $(1)_LIB := $(COMMON:%.c=$(BUILD)/$(1)/%.o)
 $(1)_BOARD := $$(SRC:%.c=$(BUILD)/$(1)/%.o)
 $(1)_LD := $$(LD)
 
-$(BUILD)/$(1)/%.o: %.c
+$(BUILD)/$(1)/%.o: %.c firmware/boards/$(1)/board.mk
 	$$(call say,CC,"$$< ($(1))")
 	@mkdir -p $$(@D)
 	$(Q)$(ARMCC) $$(ALL_CFLAGS) $$($(1)_FLAGS) -c $$< -o $$@

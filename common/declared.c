@@ -18,19 +18,19 @@ static int bad_stream(const struct mbx_stream *s, uint32_t slots)
 	return s->bytes < 12 || MBX_ROUND4(s->max_bytes) > s->bytes - 8u;
 }
 
+static int in_names(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-';
+}
+
 static int bad_name(const char *name)
 {
 	uint32_t n = 0;
 
-	for (; name[n]; n++) {
-		char c = name[n];
-
-		if (n == MBX_NAME_BYTES - 1u ||
-		    !((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-		      (c >= '0' && c <= '9') || c == '_' || c == '.' ||
-		      c == '-'))
+	for (; name[n]; n++)
+		if (n == MBX_NAME_BYTES - 1u || !in_names(name[n]))
 			return 1;
-	}
 	return n == 0;
 }
 

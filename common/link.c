@@ -432,8 +432,8 @@ once void write_region(struct mbx_link *l)
 	for (off = 1; off < 16; off++)
 		store(l, 4u * off, w[off]);
 	walk(l, WRITE, &k);
-	mbx_order_all();
-	mbx_st_release(mbx_link_word(l, 0), MBX_MAGIC);
+	mbx_order_all(); /* all of it before the magic */
+	mbx_st(mbx_link_word(l, 0), MBX_MAGIC);
 }
 
 /*
@@ -446,7 +446,7 @@ static int take_back(struct mbx_link *l, const uint32_t w[16])
 	int was_region = check_super(l, w) == 0;
 	uint32_t state;
 
-	mbx_st_release(mbx_link_word(l, 0), 0);
+	mbx_st(mbx_link_word(l, 0), 0);
 	mbx_order_all();
 	/* of memory that was a region, or was being made one, it goes on */
 	l->next_instance = 1;
@@ -524,9 +524,11 @@ static void say_incompatible(struct mbx_link *l, const uint32_t w[16])
 	l->section[MBX_HOST] = w[8];
 	l->section[MBX_REMOTE] = w[9];
 	mine = side_of(l, 1);
+	/* as in begin_life(): who sees the new session takes it for no other */
+	mbx_st(&mine->state, MBX_SIDE_DOWN);
 	mbx_st(&mine->layout_hash, l->layout_hash);
 	mbx_st(&mine->instance, w[3]);
-	mbx_st(&mine->session, next_session(mine));
+	mbx_st_release(&mine->session, next_session(mine));
 	mbx_st_release(&mine->state, MBX_SIDE_INCOMPATIBLE);
 }
 
@@ -584,13 +586,11 @@ static void begin_life(struct mbx_link *l)
 {
 	side_at mine = side_of(l, 1);
 
-	/* Down first: nothing of this life is to be taken for the last one's. */
-	mbx_st(&mine->state, MBX_SIDE_DOWN);
-	mbx_order_all();
 	l->session = next_session(mine);
 	l->beat = mbx_ld(&mine->beat);
+	/* Down first: nothing of this life is to be taken for the last one's. */
+	mbx_st(&mine->state, MBX_SIDE_DOWN);
 	mbx_st(&mine->ack, 0);
-	/* whoever sees the new session must not see the old acknowledgement */
 	mbx_st_release(&mine->session, l->session);
 	mbx_st(&mine->instance, l->instance);
 	mbx_st(&mine->layout_hash, l->layout_hash);
@@ -641,7 +641,7 @@ static int is_silent(struct mbx_link *l, uint32_t beat, uint32_t now_us)
 	return 1;
 }
 
-/* The peer's block, each word once. Its session if it is there, else 0. */
+/* The peer's block. Its session if it is there, else 0. */
 static uint32_t look_at_peer(struct mbx_link *l, uint32_t now_us, int *knows_us,
 			     uint32_t *events)
 {
@@ -656,9 +656,15 @@ static uint32_t look_at_peer(struct mbx_link *l, uint32_t now_us, int *knows_us,
 	state = mbx_ld_acquire(&peer->state);
 	beat = mbx_ld(&peer->beat);
 	*knows_us = mbx_ld(&peer->ack) == l->session;
-	if (state == MBX_SIDE_INCOMPATIBLE && l->incompatible != session) {
-		l->incompatible = session;
-		*events |= MBX_EVENT_INCOMPATIBLE;
+	/* A session that is new: is this state its, or already the next one's? */
+	if (session != l->peer_session) {
+		if (mbx_ld(&peer->session) != session)
+			return 0;
+		if (state == MBX_SIDE_INCOMPATIBLE &&
+		    l->incompatible != session) {
+			l->incompatible = session;
+			*events |= MBX_EVENT_INCOMPATIBLE;
+		}
 	}
 	if (is_silent(l, beat, now_us) ||
 	    (state != MBX_SIDE_ATTACHING && state != MBX_SIDE_UP))
@@ -695,8 +701,9 @@ uint32_t mbx_link_poll(struct mbx_link *l, uint32_t now_us)
 				  : MBX_EVENT_UP;
 		l->peer_session = l->last_session = session;
 	}
-	mbx_st_release(&mine->state,
-		       l->peer_session ? MBX_SIDE_UP : MBX_SIDE_ATTACHING);
+	/* both are behind the barrier at the end of attach */
+	mbx_st(&mine->state,
+	       l->peer_session ? MBX_SIDE_UP : MBX_SIDE_ATTACHING);
 	return events;
 }
 

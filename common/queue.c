@@ -81,7 +81,7 @@ once int take_up(struct mbx_queue_place *mine, const struct mbx_queue_place *at,
 	 * the earlier life is over.
 	 */
 	mbx_order_all();
-	raw = mbx_ld_acquire(at->rx); /* (A1) */
+	raw = mbx_ld(at->rx); /* who overwrites loads it once more (A1) */
 	if (!is_no_offset(at, raw))
 		return (int)raw;
 	*bad = raw;
@@ -217,12 +217,11 @@ int mbx_tx_want_room(struct mbx_tx *tx, int on)
 		return 0;
 	mbx_order_all(); /* (W2), pairs with the one in mbx_rx_notify() */
 	/* an impossible value is another one, too */
-	return (mbx_ld_acquire(tx->at.rx) & ~IN_HAND) != tx->seen;
+	return (mbx_ld(tx->at.rx) & ~IN_HAND) != tx->seen;
 }
 
 int mbx_rx_attach(struct mbx_rx *rx, const struct mbx_queue_place *at)
 {
-	/* our own word: the acquire pairs with the release of the life before */
 	int ret = take_up(&rx->at, at, &rx->bad);
 	struct mbx_word mbx_shared *wait = mbx_word_at(at->rx, 4);
 

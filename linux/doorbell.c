@@ -48,6 +48,7 @@ struct mbxi_bell {
 	bool peer_futex;
 	int in, out;  /* descriptors; -1: none */
 	int pollable; /* what mbxi_bell_fd() gave out; -1: nothing */
+	bool breaks;  /* eventfd: it is a pipe or a socket, which may break */
 	struct sockaddr_un addr;
 	int timer; /* socket: looks for a peer that is gone */
 	uint32_t wakeup;
@@ -68,6 +69,7 @@ struct mbxi_bell {
 };
 
 #define FALLBACK_US 1000u
+#define DRAINS	    16
 
 /* The one whose time is of 64 bits on 32-bit hosts too (Linux 5.1) */
 #ifdef SYS_futex_time64
@@ -99,12 +101,20 @@ static bool changed(const struct mbxi_watch *watch, int count)
 	return false;
 }
 
-static void drain(int fd)
+/*
+ * Take rings that came, and not for ever, for they may come as fast as they are
+ * taken. False: nobody is left who could ring.
+ */
+static bool drain(int fd)
 {
-	char buf[64];
+	char buf[256];
+	ssize_t n;
+	int i = 0;
 
-	while (read(fd, buf, sizeof(buf)) == (ssize_t)sizeof(buf))
-		;
+	do {
+		n = read(fd, buf, sizeof(buf));
+	} while (n == (ssize_t)sizeof(buf) && ++i < DRAINS);
+	return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
 static int wait_readable(int fd, uint32_t us)
@@ -403,6 +413,7 @@ static int eventfd_check_one(const char *name, int fd)
 
 static int eventfd_open(struct mbxi_bell *b, const char *arg)
 {
+	struct stat st;
 	int fd[2];
 
 	if (!eventfd_parse(arg, fd))
@@ -412,8 +423,11 @@ static int eventfd_open(struct mbxi_bell *b, const char *arg)
 				 arg ? arg : "");
 	b->in = fcntl(fd[0], F_DUPFD_CLOEXEC, 0);
 	b->out = fcntl(fd[1], F_DUPFD_CLOEXEC, 0);
-	if (b->in >= 0 && b->out >= 0 && unblock(b->in) && unblock(b->out))
+	if (b->in >= 0 && b->out >= 0 && unblock(b->in) && unblock(b->out)) {
+		b->breaks = fstat(b->out, &st) < 0 || S_ISFIFO(st.st_mode) ||
+			    S_ISSOCK(st.st_mode);
 		return 0;
+	}
 	return mbxi_fail(mbxi_errno(errno), "doorbell eventfd:%s: %s", arg,
 			 strerror(errno));
 }
@@ -429,13 +443,32 @@ int mbxi_bell_check(const char *name)
 	return err ? err : eventfd_check_one(name, fd[1]);
 }
 
-static void eventfd_ring(struct mbxi_bell *b, const struct mbx_word *word)
+static void write_ring(const struct mbxi_bell *b)
 {
 	uint64_t one = 1;
 	ssize_t n = write(b->out, &one, sizeof(one));
 
 	(void)n; /* full: it is rung already */
+}
+
+/* A peer that is gone with its end of the line must not end this process. */
+static void eventfd_ring(struct mbxi_bell *b, const struct mbx_word *word)
+{
+	static const struct timespec now;
+	sigset_t broken, was;
+
 	(void)word;
+	if (!b->breaks) {
+		write_ring(b);
+		return;
+	}
+	sigemptyset(&broken);
+	sigaddset(&broken, SIGPIPE);
+	pthread_sigmask(SIG_BLOCK, &broken, &was);
+	write_ring(b);
+	if (!sigismember(&was, SIGPIPE))
+		sigtimedwait(&broken, NULL, &now);
+	pthread_sigmask(SIG_SETMASK, &was, NULL);
 }
 
 static void eventfd_wait(struct mbxi_bell *b, const struct mbxi_watch *watch,
@@ -443,8 +476,8 @@ static void eventfd_wait(struct mbxi_bell *b, const struct mbxi_watch *watch,
 {
 	(void)watch;
 	(void)count;
-	if (wait_readable(b->in, us))
-		drain(b->in);
+	if (wait_readable(b->in, us) && !drain(b->in))
+		sleep_us(us < FALLBACK_US ? us : FALLBACK_US);
 }
 
 static int eventfd_fd(struct mbxi_bell *b)
@@ -518,16 +551,10 @@ static void socket_ring(struct mbxi_bell *b, const struct mbx_word *word)
 		socket_lost(b);
 }
 
-/* Take all bytes; notice an end of file. */
+/* Take what came; notice an end of file. */
 static void socket_drain(struct mbxi_bell *b)
 {
-	char buf[256];
-	ssize_t n;
-
-	do {
-		n = recv(b->in, buf, sizeof(buf), MSG_DONTWAIT);
-	} while (n == (ssize_t)sizeof(buf));
-	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+	if (!drain(b->in)) /* which does not block */
 		socket_lost(b);
 }
 

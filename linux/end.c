@@ -135,7 +135,10 @@ static int take_ownership(struct mbx_end *e)
 	e->owner = owner;
 	if (free && mbxi_lock_take(e->m, lock_off(e)))
 		return 0;
+	err = mbxi_lock_kept(e->m, lock_off(e));
 	e->owner = NULL;
+	if (err)
+		return err;
 	return mbxi_fail(MBX_EBUSY,
 			 "channel \"%s\": this side's end is in use by process "
 			 "%u; wait for it or stop it",

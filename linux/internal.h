@@ -41,6 +41,12 @@ int mbxi_lock_open(const struct mbx_region *r, int *fd);
 bool mbxi_lock_take(const struct mbx *m, uint32_t off);
 void mbxi_lock_drop(const struct mbx *m, uint32_t off);
 
+/*
+ * A lock could not be had: because of one for reading, which takes no right to
+ * write? MBX_EBUSY then, explained.
+ */
+int mbxi_lock_kept(const struct mbx *m, uint32_t off);
+
 /* A piece of memory, or of a file. */
 struct mbxi_span {
 	uint64_t start, bytes;

@@ -394,7 +394,8 @@ static int attach(struct mbx *m, const char *name, const struct mbx_options *o)
 
 	for (;;) {
 		err = try_attach(m, o, &told);
-		if (!may_come(err) || !mbxi_left_us(&p))
+		if (!may_come(err) || mbx_region_check(&m->region) ||
+		    !mbxi_left_us(&p))
 			break;
 		nap();
 	}
@@ -428,7 +429,7 @@ static int format(struct mbx *m, const char *name, const struct mbx_options *o)
 
 static const char *named_bell(const struct mbx_options *o)
 {
-	return o->doorbell ? o->doorbell : getenv("MBX_DOORBELL");
+	return o->doorbell ? o->doorbell : secure_getenv("MBX_DOORBELL");
 }
 
 static int check_options(const struct mbx_options *o)
@@ -573,6 +574,9 @@ static int begin(struct mbx *m, const char *name, const struct mbx_options *o)
 		if (err)
 			return err;
 		m->duty = mbxi_lock_take(m, o->side);
+		err = m->duty ? 0 : mbxi_lock_kept(m, o->side);
+		if (err)
+			return err;
 	}
 	err = open_bell(m, o);
 	if (err)
@@ -629,7 +633,7 @@ int mbx_open(struct mbx **out, const char *name,
 	(*out)->own_region = true;
 	err = open_region(*out, name, o);
 	if (!name)
-		name = getenv("MBX_REGION");
+		name = secure_getenv("MBX_REGION");
 	if (!err) {
 		err = begin(*out, name, o);
 		if (err && o->create)
@@ -670,8 +674,9 @@ int mbx_reopen(struct mbx *m)
 	m->dead = 0;
 	m->events = 0;
 	err = settle(m);
-	/* of no use until it is reopened with more success */
-	if (err)
+	if (err && mbx_region_check(&m->region))
+		err = m->dead = MBX_EIO;
+	else if (err) /* of no use until it is reopened with more success */
 		m->dead = MBX_ESTALE;
 	return err;
 }

@@ -375,7 +375,7 @@ static const struct backend *find_backend(const char **name)
 	size_t i;
 
 	if (!*name)
-		*name = getenv("MBX_REGION");
+		*name = secure_getenv("MBX_REGION");
 	if (!*name || !**name) {
 		mbxi_fail(MBX_EINVAL, "no region named: set MBX_REGION, as in "
 				      "MBX_REGION=shm:/board");
@@ -478,6 +478,24 @@ static bool set_lock(int fd, uint64_t at, short type)
 bool mbxi_lock_take(const struct mbx *m, uint32_t off)
 {
 	return set_lock(m->lock_fd, m->region.address + off, F_WRLCK);
+}
+
+int mbxi_lock_kept(const struct mbx *m, uint32_t off)
+{
+	struct flock l = { .l_type = F_WRLCK,
+			   .l_whence = SEEK_SET,
+			   .l_start = (off_t)(m->region.address + off),
+			   .l_len = 1 };
+
+	if (m->lock_fd < 0 || fcntl(m->lock_fd, F_OFD_GETLK, &l) ||
+	    l.l_type != F_RDLCK)
+		return 0;
+	return mbxi_fail(MBX_EBUSY,
+			 "%s: somebody who may read the region's file keeps "
+			 "the locks of its owners, as mbx never does: end that "
+			 "process (/proc/locks), or let nobody read the file "
+			 "(chmod go-r)",
+			 m->name);
 }
 
 void mbxi_lock_drop(const struct mbx *m, uint32_t off)

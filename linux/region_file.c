@@ -42,7 +42,28 @@ static int choose_bytes(struct mbx_region *r, const char *name,
 			 (unsigned long long)n, sizeof(struct mbx_super));
 }
 
-/* Check and map an open file: type, size, and for shm its owner. */
+/* All users share the names of shared memory: who can have put it there? */
+static int check_shm(const char *name, const struct stat *st)
+{
+	if (st->st_uid != geteuid() && st->st_uid != 0 && geteuid() != 0)
+		return mbxi_fail(MBX_EACCES,
+				 "%s belongs to user %u, not to you (%u); have "
+				 "it created by yourself",
+				 name, st->st_uid, geteuid());
+	if (st->st_mode & S_IWOTH)
+		return mbxi_fail(MBX_EACCES,
+				 "%s may be written by anybody (mode %03o): "
+				 "chmod o-w its file in /dev/shm",
+				 name, st->st_mode & 0777u);
+	if (st->st_nlink > 1)
+		return mbxi_fail(MBX_EACCES,
+				 "%s is but one of %u names of its file (hard "
+				 "links): remove those that are not its own",
+				 name, (unsigned int)st->st_nlink);
+	return 0;
+}
+
+/* Check and map an open file: its type and size, and who shares it. */
 static int map_file(struct mbx_region *r, const char *name,
 		    const struct mbxi_span *slice, size_t bytes)
 {
@@ -57,12 +78,9 @@ static int map_file(struct mbx_region *r, const char *name,
 				 "%s is not a regular file; a region is a file "
 				 "or shared memory that can be mapped",
 				 name);
-	if (strcmp(r->kind, "shm") == 0 && st.st_uid != geteuid() &&
-	    st.st_uid != 0 && geteuid() != 0)
-		return mbxi_fail(MBX_EACCES,
-				 "%s belongs to user %u, not to you (%u); have "
-				 "it created by yourself",
-				 name, st.st_uid, geteuid());
+	err = strcmp(r->kind, "shm") == 0 ? check_shm(name, &st) : 0;
+	if (err)
+		return err;
 	err = choose_bytes(r, name, slice, (uint64_t)st.st_size, &bytes);
 	if (err)
 		return err;
@@ -155,6 +173,8 @@ static int open_path(struct mbx_region *r, const char *name, const char *path,
 				 "the slice",
 				 name, path);
 	r->fd = opener(path, open_flags(r->flags), 0600);
+	if (r->fd < 0 && errno == EINVAL)
+		errno = EISDIR; /* which shm_open() calls so */
 	if (r->fd < 0 && errno == EACCES)
 		return denied_error(name, path, strcmp(r->kind, "shm") == 0);
 	if (r->fd < 0)

@@ -4,6 +4,7 @@
 # No figure of bytes or instructions exceeds tests/bench/budget.csv, by nothing at
 # all: they are the same in every run. The budget holds for one version of each
 # compiler; with another one that part is skipped.
+# timeout: 600
 
 set -u
 for tool in python3 arm-none-eabi-gcc qemu-system-arm valgrind; do

@@ -12,6 +12,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -453,6 +454,10 @@ int main(int argc, char **argv)
 	struct args a = { 0 };
 	int status;
 
+	if (getauxval(AT_SECURE))
+		fail(FAILED,
+		     "not to be installed set-user-ID or with capabilities: it "
+		     "would open whatever its caller names; use sudo");
 	if (argc < 2)
 		fail(USAGE, "usage: mbx COMMAND ... (see \"mbx --help\")");
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||

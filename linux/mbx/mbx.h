@@ -75,6 +75,12 @@ const char *mbx_errmsg(void);
  *
  * All that is known of hardware is looked up below the folder named by the
  * environment's MBX_ROOT ("/", unless set): /proc, /sys, /dev, /boot and /run.
+ * Of a program that has more rights than its caller (set-user-ID, capabilities of
+ * the file), libmbx does not look at the environment.
+ *
+ * The names of shm: are all users': what another one but root has made there,
+ * what anybody may write to, and what is a link is MBX_EACCES or MBX_ENOTSUP;
+ * root may look at any user's. What file: names is not judged like that.
  */
 enum mbx_region_flags {
 	MBX_REGION_CREATE = 1, /* make it: it must not exist yet (mode 0600) */
@@ -109,7 +115,8 @@ struct mbx_region {
  *			no /dev/mem, no such device, map or node
  *   MBX_EEXIST		there is one already (MBX_REGION_CREATE given)
  *   MBX_ENOSPC		it is smaller than 64 bytes, or ends before the slice
- *   MBX_EACCES, MBX_EPERM	the system refuses; the text says which rule
+ *   MBX_EACCES, MBX_EPERM	the system refuses, or see shm: above; the text says
+ *			which rule
  *   MBX_EBUSY		a driver has claimed that physical memory
  *   MBX_ENOTSUP	it is not a regular file; the node has no fixed address
  *   MBX_ENOMEM		64 regions are mapped already, or as the system says
@@ -231,7 +238,8 @@ struct mbx_options {
  * not formatted when the time was up), or
  *   MBX_EINVAL		contradictory options, bad declaration, bad doorbell
  *   MBX_EBUSY		create or format, but another process lives this side's
- *			life
+ *			life; or somebody who may only read the file has taken
+ *			a lock that keeps owners out
  */
 int mbx_open(struct mbx **m, const char *region,
 	     const struct mbx_options *options);
@@ -338,7 +346,8 @@ struct mbx_end;
  *
  * Returns 0, or
  *   MBX_ENOENT		no such channel
- *   MBX_EBUSY		another has it; mbx_errmsg() names the process
+ *   MBX_EBUSY		another has it; mbx_errmsg() names the process, or says
+ *			that it is a reader's lock
  *   MBX_ENOMEM, MBX_ESTALE, MBX_EIO
  *   MBX_EACCES		an observer may only read state and log
  *   MBX_EPROTO		what stands in the region is impossible

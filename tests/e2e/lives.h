@@ -18,19 +18,25 @@
 #include "../unit/host.h"
 
 #include <sys/mman.h>
+#include <time.h>
 
 #include "../../firmware/apps/demo/demo.h"
 
-#define ROUNDS 12
-#define LIVES  (2 * ROUNDS + 4)
+#define MOST_ROUNDS 1000
+#define LIVES	    (MOST_ROUNDS + 4)
+#define WORDS	    64
+
+static int rounds = 12; /* deaths in a storm */
 
 static struct score {
 	uint32_t life;		  /* of the host process */
 	uint32_t accepted[LIVES]; /* pings, by life */
 	uint32_t answered[LIVES]; /* the last pong's number, by life */
 	uint32_t pongs, repeats, ambiguous, restarts;
+	uint32_t longest_ms; /* from a death to an answer to a new ping */
 	uint32_t last_life, last_number;
 	uint32_t stop, quiet; /* send no more; do not even take pongs */
+	uint32_t busy;	      /* with other things, for a moment */
 	char wrong[120];
 } * score;
 
@@ -43,6 +49,24 @@ static void wrong(const char *what, const uint32_t *pong)
 			 "%s: life %u number %u after life %u number %u", what,
 			 pong[0], pong[1], score->last_life,
 			 score->last_number);
+}
+
+/* Words behind the life and the number: none is that of another ping. */
+static uint32_t word_of(const uint32_t *ping, uint32_t i)
+{
+	return (ping[0] * 7919u + ping[1]) * 2654435761u + i * 40503u;
+}
+
+/* What was sent comes back, all of it. */
+static void check_pong(const uint32_t *pong, uint32_t bytes)
+{
+	uint32_t i;
+
+	if (bytes != 8 + pong[1] % 60 * 4)
+		wrong("of another length", pong);
+	for (i = 2; i < bytes / 4; i++)
+		if (pong[i] != word_of(pong, i))
+			wrong("of other contents", pong);
 }
 
 /* @first: the first pong that this life of the host takes. */
@@ -74,7 +98,7 @@ static void host(const char *unused)
 				 .count = demo_channels_count,
 				 .doorbell = bell,
 				 .timeout_ms = PATIENCE_MS };
-	uint32_t life = score->life, number = 1, pong[2];
+	uint32_t life = score->life, number = 1, i;
 	struct mbx_end *tx, *rx;
 	int n, first = 1;
 	struct mbx *m;
@@ -84,8 +108,15 @@ static void host(const char *unused)
 	child_check(mbx_end_open(m, "ping", &tx) == 0);
 	child_check(mbx_end_open(m, "pong", &rx) == 0);
 	while (!score->quiet) {
-		uint32_t ping[64] = { life, number };
+		uint32_t ping[WORDS] = { life, number };
 		size_t bytes = 8 + number % 60 * 4;
+
+		if (score->busy) {
+			usleep(1000);
+			continue;
+		}
+		for (i = 2; i < bytes / 4; i++)
+			ping[i] = word_of(ping, i);
 
 		if (!score->stop && number - score->answered[life] < 8) {
 			n = mbx_send(tx, ping, bytes, 20);
@@ -93,15 +124,16 @@ static void host(const char *unused)
 				    n == MBX_ENOTCONN);
 			if (n == 0)
 				score->accepted[life] = number++;
+			/* at times, pongs pile up */
+			if (n == 0 && number / 64 % 2)
+				continue;
 		}
 		n = mbx_recv(rx, ping, sizeof(ping), 5);
 		child_check(n >= 8 || n == MBX_EAGAIN || n == MBX_ENOTCONN);
 		if (n < 8)
 			continue;
-		memcpy(pong, ping, sizeof(pong));
-		if (n != 8 + (int)(pong[1] % 60) * 4)
-			wrong("of another length", pong);
-		account(pong, first);
+		check_pong(ping, (uint32_t)n);
+		account(ping, first);
 		first = 0;
 		if (mbx_poll(m) & MBX_EVENT_RESTARTED)
 			score->restarts++;
@@ -134,7 +166,33 @@ static void let_it_flow(uint32_t pongs)
 			      score->life, score->accepted[score->life],
 			      score->answered[score->life]);
 	assert_true(i < PATIENCE_MS);
-	usleep((unsigned int)rand() % 3000);
+}
+
+static uint64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000u + (uint64_t)t.tv_nsec / 1000000u;
+}
+
+/* Until a ping is answered that was sent after both were there again. */
+static void let_it_recover(uint64_t died_ms)
+{
+	uint32_t life = score->life, i, took;
+	uint32_t sent = __atomic_load_n(&score->accepted[life],
+					__ATOMIC_RELAXED);
+
+	for (i = 0; i < PATIENCE_MS && !score->wrong[0]; i++) {
+		if (__atomic_load_n(&score->answered[life], __ATOMIC_RELAXED) >
+		    sent)
+			break;
+		usleep(1000);
+	}
+	assert_true(i < PATIENCE_MS);
+	took = (uint32_t)(now_ms() - died_ms);
+	if (took > score->longest_ms)
+		score->longest_ms = took;
 }
 
 static void settle(pid_t pid)
@@ -162,36 +220,49 @@ static void settle(pid_t pid)
 	}
 }
 
+/* Kills the host process, and begins its next life. */
+static pid_t restart_host(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	reap(pid, SIGKILL);
+	return start_host();
+}
+
 /*
  * Ends the host process, or the firmware in one of @count ways (which begin its
- * next life, too), twelve times, and then looks whether the account is right.
+ * next life, too), @rounds times, and then looks whether the account is right.
  */
 static inline void storm(void (*const *ends)(void), int count, int host_too)
 {
 	uint32_t deaths = 0;
+	uint64_t died_ms;
 	pid_t pid;
 	int i, which;
 
 	memset(score, 0, sizeof(*score));
 	pid = start_host();
-	for (i = 0; i < ROUNDS && !score->wrong[0]; i++) {
-		let_it_flow(50);
+	for (i = 0; i < rounds && !score->wrong[0]; i++) {
+		let_it_flow((uint32_t)rand() % 100u);
+		score->busy = (uint32_t)rand() % 2u; /* what comes, waits */
+		usleep((unsigned int)rand() % 3000);
+		died_ms = now_ms();
 		which = rand() % (count + host_too);
 		if (which < count) {
 			ends[which]();
 			deaths++;
-			continue;
+		} else {
+			pid = restart_host(pid);
 		}
-		kill(pid, SIGKILL);
-		reap(pid, SIGKILL);
-		pid = start_host();
+		score->busy = 0;
+		let_it_recover(died_ms);
 	}
 	let_it_flow(50);
 	settle(pid);
 	print_message("%u pongs, %u lives of the host, %u of the firmware; "
-		      "%u pings handled again, %u not told\n",
+		      "%u pings handled again, %u not told; longest recovery "
+		      "%u ms\n",
 		      score->pongs, score->life, deaths + 1, score->repeats,
-		      score->ambiguous);
+		      score->ambiguous, score->longest_ms);
 	assert_true(score->repeats <= deaths);
 	assert_true(score->ambiguous < score->life);
 }

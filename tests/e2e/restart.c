@@ -4,16 +4,38 @@
  * for the host, SIGKILL for QEMU, a system_reset by QMP; and on zcu102-r5 what
  * stands in for remoteproc's stop and start.
  *
- * Usage: restart BOARD, with BUILD in the environment.
+ * Usage: restart BOARD [DEATHS], with BUILD in the environment. With a number,
+ * a storm of so many deaths of QEMU, and nothing else.
  */
 #include "board.h"
 #include "lives.h"
 #include "r5.h"
 
+static uint32_t session(void)
+{
+	struct mbx_options o = { .observe = 1, .timeout_ms = PATIENCE_MS };
+	const struct mbx_link *l;
+	uint32_t now;
+	struct mbx *m;
+
+	assert_mbx(mbx_open(&m, region, &o), 0);
+	l = mbx_get_link(m);
+	now = mbx_ld(mbx_link_word(
+		l, l->section[MBX_REMOTE] +
+			   (uint32_t)offsetof(struct mbx_side_block, session)));
+	mbx_close(m);
+	return now;
+}
+
 static void kill_board(void)
 {
+	uint32_t last = session(), i;
+
 	end_board(SIGKILL);
 	start_board(NULL);
+	for (i = 0; i < PATIENCE_MS && session() == last; i++)
+		usleep(1000);
+	assert_true(i < PATIENCE_MS);
 }
 
 static void reset_system(void)
@@ -91,6 +113,10 @@ static void test_all_of_it_in_any_order_every_ping_is_accounted(void **state)
 
 int main(int argc, char **argv)
 {
+	const struct CMUnitTest one[] = {
+		cmocka_unit_test(
+			test_qemu_killed_in_traffic_every_ping_is_accounted),
+	};
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 			test_host_killed_in_traffic_every_ping_is_accounted),
@@ -104,7 +130,16 @@ int main(int argc, char **argv)
 			test_all_of_it_in_any_order_every_ping_is_accounted),
 	};
 
-	setup_board(argc, argv);
+	setup_board(argc == 3 ? 2 : argc, argv);
 	setup_lives();
+	if (argc == 3) {
+		rounds = atoi(argv[2]);
+		if (rounds < 1 || rounds > MOST_ROUNDS) {
+			fprintf(stderr, "%s: 1 to %d deaths\n", argv[2],
+				MOST_ROUNDS);
+			return 2;
+		}
+		return cmocka_run_group_tests(one, NULL, NULL);
+	}
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -62,6 +62,34 @@ static inline const char *test_region(void)
 	return name;
 }
 
+/* What a test that failed has left is not for the next one to trip over. */
+static inline int remove_region(void **state)
+{
+	(void)state;
+	mbx_region_remove(test_region());
+	return 0;
+}
+
+#define region_test(name) cmocka_unit_test_teardown(name, remove_region)
+
+/* To map it is the error @want, explained by what @says. */
+static inline void region_refused(const char *name, unsigned int flags,
+				  size_t bytes, int want, const char *says)
+{
+	struct mbx_region r;
+	int err = mbx_region_open(&r, name, flags, bytes);
+
+	if (err == 0)
+		mbx_region_close(&r);
+	if (err != want || !strstr(mbx_errmsg(), says))
+		print_message("%s: \"%s\" does not say \"%s\"\n",
+			      name ? name : "no name", mbx_errmsg(), says);
+	assert_int_equal(err, want);
+	assert_non_null(strstr(mbx_errmsg(), says));
+	assert_null(r.base);
+	assert_int_equal(r.fd, -1);
+}
+
 /* Run @body(@region) in a child that does not outlive the test. */
 static inline pid_t spawn(void (*body)(const char *region), const char *region)
 {

@@ -350,18 +350,16 @@ static void test_descriptor_of_futex_survives_truncation(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_poll_carries_traffic_both_ways),
-		cmocka_unit_test(test_futex_carries_traffic_both_ways),
-		cmocka_unit_test(test_automatic_towards_a_poller_still_hears),
-		cmocka_unit_test(test_eventfd_inherited_carries_traffic),
-		cmocka_unit_test(test_socket_carries_traffic_both_ways),
-		cmocka_unit_test(
-			test_socket_without_anybody_listening_still_works),
-		cmocka_unit_test(test_descriptor_of_futex_takes_no_signals),
-		cmocka_unit_test(
-			test_eventfd_without_descriptors_left_is_refused),
-		cmocka_unit_test(test_eventfd_of_what_is_no_line_is_refused),
-		cmocka_unit_test(test_descriptor_of_futex_survives_truncation),
+		region_test(test_poll_carries_traffic_both_ways),
+		region_test(test_futex_carries_traffic_both_ways),
+		region_test(test_automatic_towards_a_poller_still_hears),
+		region_test(test_eventfd_inherited_carries_traffic),
+		region_test(test_socket_carries_traffic_both_ways),
+		region_test(test_socket_without_anybody_listening_still_works),
+		region_test(test_descriptor_of_futex_takes_no_signals),
+		region_test(test_eventfd_without_descriptors_left_is_refused),
+		region_test(test_eventfd_of_what_is_no_line_is_refused),
+		region_test(test_descriptor_of_futex_survives_truncation),
 	};
 
 	signal(SIGPIPE, SIG_IGN);

@@ -350,6 +350,35 @@ static void test_format_of_any_garbage_gives_a_clean_region(void **state)
 	assert_int_equal(mbx_link_attach(&host), 0);
 }
 
+static void bring_up_as(uint32_t bytes, uint32_t line, uint32_t page,
+			int adopts)
+{
+	struct mbx_link_config c = config(MBX_REMOTE, demo, DEMO);
+
+	c.bytes = bytes;
+	c.line_bytes = line;
+	c.page_bytes = page;
+	assert_int_equal(mbx_link_init(&remote, &c), 0);
+	assert_int_equal(mbx_link_format(&remote, 0), adopts);
+	assert_int_equal(mbx_link_attach(&remote), 0);
+	mbx_link_detach(&remote);
+}
+
+static void test_format_for_another_size_line_or_page_adopts_nothing(
+	void **state)
+{
+	(void)state;
+	teardown(NULL);
+	region = guarded_new(65536);
+	bring_up_as(32768, 64, 4096, 0);
+	bring_up_as(32768, 64, 4096, 1);
+	bring_up_as(65536, 64, 4096, 0);
+	bring_up_as(65536, 32, 4096, 0);
+	bring_up_as(65536, 32, 8192, 0);
+	bring_up_as(65536, 32, 8192, 1);
+	assert_int_equal(peek_word(word_at(4 * INSTANCE)), 4);
+}
+
 /* Another build of the firmware: one channel more. */
 static const struct mbx_channel other[] = {
 	{ "commands", Q(MBX_H2R, 16, 2, "u32 op") },
@@ -843,6 +872,22 @@ static void test_init_refuses_impossible_configurations(void **state)
 	assert_int_equal(l.why.channel, -1);
 }
 
+/* It looks at no more declarations than there may be. */
+static void test_checked_init_refuses_too_many_channels(void **state)
+{
+	static struct mbx_channel many[MBX_MAX_CHANNELS];
+	struct mbx_link_config c;
+	struct mbx_link l;
+	uint32_t i;
+
+	(void)state;
+	for (i = 0; i < MBX_MAX_CHANNELS; i++)
+		many[i] = demo[0];
+	c = config(MBX_HOST, many, MBX_MAX_CHANNELS + 1u);
+	assert_int_equal(mbx_link_init_checked(&l, &c), MBX_EINVAL);
+	assert_int_equal(l.why.channel, -1);
+}
+
 static int declare(struct mbx_channel *c)
 {
 	struct mbx_channel two[2] = { demo[0], *c };
@@ -858,9 +903,14 @@ static void test_init_refuses_impossible_channels(void **state)
 {
 	/* what is set wrong in which of the demo's channels */
 	struct mbx_channel queue = demo[1], value = demo[3], call = demo[6], c;
+	struct mbx_channel many = { "many", MBX_STATE(MBX_R2H, 6, 8, "") };
 	static const char *const names[] = {
-		"",	   "sixteen.letters_", "a b", "a/b",
-		"a\x1b[m", "\xc3\xa4",	       "@",   "a\n",
+		"",	   "sixteen.letters_",
+		"a b",	   "a/b",
+		"a\x1b[m", "\xc3\xa4",
+		"@",	   "a\n",
+		"a{",	   "a[",
+		"a:",
 	};
 	uint32_t i;
 
@@ -870,6 +920,7 @@ static void test_init_refuses_impossible_channels(void **state)
 	assert_int_equal(declare(&queue), 0);
 	assert_int_equal(declare(&value), 0);
 	assert_int_equal(declare(&call), 0);
+	assert_int_equal(declare(&many), 0);
 	queue.name = "azAZ09_.-";
 	assert_int_equal(declare(&queue), 0);
 	for (i = 0; i < ARRAY_SIZE(names); i++)
@@ -898,6 +949,7 @@ static void test_init_refuses_impossible_channels(void **state)
 	REFUSED(value, is.slots, 3);
 	REFUSED(value, is.fwd.bytes, value.is.fwd.bytes + 4u);
 	REFUSED(value, is.fwd.bytes, value.is.fwd.bytes * 2u);
+	REFUSED(many, is.fwd.bytes, many.is.fwd.bytes + 4u);
 	REFUSED(value, is.fwd.max_bytes, 0);
 	REFUSED(call, is.fwd.max_bytes, 7);
 	REFUSED(call, is.back.max_bytes, 7);
@@ -934,6 +986,30 @@ static void test_init_refuses_rings_that_overflow(void **state)
 #undef RING
 	assert_int_equal(MBX_RING_BYTES(0, MBX_MAX_REGION - 8u),
 			 MBX_MAX_REGION);
+}
+
+/* What stands behind 1 GiB is nowhere, also where offsets have gone round. */
+static void test_layout_beyond_any_region_fits_nowhere(void **state)
+{
+	static const char *const names[] = { "a", "b", "c", "d" };
+	static const uint32_t bytes[] = { MBX_MAX_REGION, 2 * MBX_MAX_REGION,
+					  0u - MBX_MAX_REGION, ~3u };
+	struct mbx_channel many[ARRAY_SIZE(names)];
+	struct mbx_link_config c;
+	struct mbx_link l;
+	uint32_t i, k;
+
+	(void)state;
+	for (k = 0; k < ARRAY_SIZE(bytes); k++)
+		for (i = 0; i < ARRAY_SIZE(names); i++) {
+			many[i] = demo[0];
+			many[i].name = names[i];
+			many[i].is.fwd.bytes = bytes[k];
+			c = config(MBX_HOST, many, i + 1u);
+			assert_int_equal(mbx_link_init(&l, &c), 0);
+			assert_true(l.needs > MBX_MAX_REGION);
+			assert_int_equal(mbx_link_format(&l, 0), MBX_ENOSPC);
+		}
 }
 
 static void test_places_of_the_wrong_kind_say_enotsup(void **state)
@@ -1382,6 +1458,7 @@ int main(void)
 		test(test_format_of_same_layout_adopts_what_is_queued),
 		test(test_format_of_any_garbage_gives_a_clean_region),
 		test(test_format_of_another_layout_waits_for_the_peer_to_let_go),
+		test(test_format_for_another_size_line_or_page_adopts_nothing),
 		test(test_format_with_dead_peer_attached_waits_half_a_second),
 		test(test_format_with_peer_down_does_not_wait),
 		test(test_format_begun_twice_still_waits_and_counts_on),
@@ -1398,8 +1475,10 @@ int main(void)
 		test(test_regions_at_different_bases_carry_messages),
 		test(test_region_at_address_0_works_like_any_other),
 		test(test_init_refuses_impossible_configurations),
+		test(test_checked_init_refuses_too_many_channels),
 		test(test_init_refuses_impossible_channels),
 		test(test_init_refuses_rings_that_overflow),
+		test(test_layout_beyond_any_region_fits_nowhere),
 		test(test_places_of_the_wrong_kind_say_enotsup),
 		test(test_mismatch_of_every_field_names_channel_and_values),
 		test(test_incompatible_peer_is_told_whatever_its_session),

@@ -15,18 +15,7 @@
 
 static void refuses(const char *name, int want, const char *says)
 {
-	struct mbx_region r;
-	int err = mbx_region_open(&r, name, 0, 0);
-
-	if (err == 0)
-		mbx_region_close(&r);
-	if (err != want || !strstr(mbx_errmsg(), says))
-		print_message("%s: \"%s\" does not say \"%s\"\n", name,
-			      mbx_errmsg(), says);
-	assert_int_equal(err, want);
-	assert_non_null(strstr(mbx_errmsg(), says));
-	assert_null(r.base);
-	assert_int_equal(r.fd, -1);
+	region_refused(name, 0, 0, want, says);
 }
 
 static void takes(const char *name, const char *kind, uint64_t address,
@@ -240,7 +229,7 @@ static void test_memory_that_answers_no_more_is_an_error(void **state)
 
 	(void)state;
 	if (UNDER_QEMU && sizeof(void *) == 4)
-		skip(); /* SIGBUS says the host's address: see test_region.c */
+		skip(); /* SIGBUS says the host's address: see test_security.c */
 	/* whatever one maps: not from the page's beginning, too */
 	put_uio(0, "mailbox\n", 3, "0x3ed90100\n", "0x200\n", "0x0\n");
 	assert_mbx(mbx_region_open(&r, "uio:0/3", 0, 0), 0);

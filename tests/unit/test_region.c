@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Regions by name: every form, every refusal, and truncation under a mapping. */
+/* Regions by name: every form, every refusal, slices, and opening again. */
 #include "host.h"
 
 #include <errno.h>
@@ -8,48 +8,34 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-static void refuses(const char *name, unsigned int flags, size_t bytes,
-		    int want, const char *says)
-{
-	struct mbx_region r;
-	int err = mbx_region_open(&r, name, flags, bytes);
-
-	if (err == 0)
-		mbx_region_close(&r);
-	assert_mbx(err, want);
-	if (!strstr(mbx_errmsg(), says))
-		print_message("\"%s\" does not say \"%s\"\n", mbx_errmsg(),
-			      says);
-	assert_non_null(strstr(mbx_errmsg(), says));
-}
-
 static void test_open_bad_name_says_what_is_expected(void **state)
 {
 	(void)state;
 	unsetenv("MBX_REGION");
-	refuses(NULL, 0, 0, MBX_EINVAL, "MBX_REGION");
-	refuses("", 0, 0, MBX_EINVAL, "MBX_REGION");
-	refuses("x", 0, 0, MBX_EINVAL, "shm:/NAME");
-	refuses("/dev/shm/x", 0, 0, MBX_EINVAL, "shm:/x");
-	refuses("/tmp/x", 0, 0, MBX_EINVAL, "file:/tmp/x");
-	refuses("shm:/a@4096", 0, 0, MBX_EINVAL, "no size");
-	refuses("shm:x", 0, 0, MBX_EINVAL, "slash");
-	refuses("shm:/", 0, 0, MBX_EINVAL, "slash");
-	refuses("shm:/a/b", 0, 0, MBX_EINVAL, "slash");
-	refuses("shm:/..", 0, 0, MBX_EINVAL, "slash");
-	refuses("shm:/a b", 0, 0, MBX_EINVAL, "slash");
-	refuses("file:", 0, 0, MBX_EINVAL, "path");
-	refuses("anon:", 0, 0, MBX_EINVAL, "anon:64K");
-	refuses("anon:-4", 0, 0, MBX_EINVAL, "anon:64K");
-	refuses("anon:63", 0, 0, MBX_EINVAL, "64");
-	refuses("anon:2G", 0, 0, MBX_EINVAL, "1G");
-	refuses("anon:5G", 0, 0, MBX_EINVAL, "1G");
-	refuses("anon:64Q", 0, 0, MBX_EINVAL, "anon:64K");
-	refuses("mem:0x1000", 0, 0, MBX_EINVAL, "mem:0x3ed80000+64K");
-	refuses("mem:0x1001+64K", 0, 0, MBX_EINVAL, "page size");
-	refuses("mem:0x1000+6", 0, 0, MBX_EINVAL, "size");
-	refuses("mem:zzz+64K", 0, 0, MBX_EINVAL, "mem:0x3ed80000+64K");
-	refuses("mem:0x8000000000000000+64K", 0, 0, MBX_EINVAL, "address");
+	region_refused(NULL, 0, 0, MBX_EINVAL, "MBX_REGION");
+	region_refused("", 0, 0, MBX_EINVAL, "MBX_REGION");
+	region_refused("x", 0, 0, MBX_EINVAL, "shm:/NAME");
+	region_refused("/dev/shm/x", 0, 0, MBX_EINVAL, "shm:/x");
+	region_refused("/tmp/x", 0, 0, MBX_EINVAL, "file:/tmp/x");
+	region_refused("shm:/a@4096", 0, 0, MBX_EINVAL, "no size");
+	region_refused("shm:x", 0, 0, MBX_EINVAL, "slash");
+	region_refused("shm:/", 0, 0, MBX_EINVAL, "slash");
+	region_refused("shm:/a/b", 0, 0, MBX_EINVAL, "slash");
+	region_refused("shm:/..", 0, 0, MBX_EINVAL, "slash");
+	region_refused("shm:/a b", 0, 0, MBX_EINVAL, "slash");
+	region_refused("file:", 0, 0, MBX_EINVAL, "path");
+	region_refused("anon:", 0, 0, MBX_EINVAL, "anon:64K");
+	region_refused("anon:-4", 0, 0, MBX_EINVAL, "anon:64K");
+	region_refused("anon:63", 0, 0, MBX_EINVAL, "64");
+	region_refused("anon:2G", 0, 0, MBX_EINVAL, "1G");
+	region_refused("anon:5G", 0, 0, MBX_EINVAL, "1G");
+	region_refused("anon:64Q", 0, 0, MBX_EINVAL, "anon:64K");
+	region_refused("mem:0x1000", 0, 0, MBX_EINVAL, "mem:0x3ed80000+64K");
+	region_refused("mem:0x1001+64K", 0, 0, MBX_EINVAL, "page size");
+	region_refused("mem:0x1000+6", 0, 0, MBX_EINVAL, "size");
+	region_refused("mem:zzz+64K", 0, 0, MBX_EINVAL, "mem:0x3ed80000+64K");
+	region_refused("mem:0x8000000000000000+64K", 0, 0, MBX_EINVAL,
+		       "address");
 }
 
 static void test_open_by_environment_uses_that_name(void **state)
@@ -70,73 +56,17 @@ static void test_open_missing_creates_nothing(void **state)
 	struct stat st;
 
 	(void)state;
-	refuses("shm:/mbx-test-missing", 0, 0, MBX_ENOENT, "mbx create");
-	refuses("file:/nonexistent/x", 0, 0, MBX_ENOENT, "/nonexistent/x");
+	region_refused("shm:/mbx-test-missing", 0, 0, MBX_ENOENT, "mbx create");
+	region_refused("file:/nonexistent/x", 0, 0, MBX_ENOENT,
+		       "/nonexistent/x");
 	assert_int_equal(stat("/dev/shm/mbx-test-missing", &st), -1);
-	refuses("shm:/mbx-test-missing", MBX_REGION_CREATE, 0, MBX_EINVAL,
-		"1 GiB");
-	refuses("shm:/mbx-test-missing", MBX_REGION_CREATE, (size_t)2 << 30,
-		MBX_EINVAL, "1 GiB");
+	region_refused("shm:/mbx-test-missing", MBX_REGION_CREATE, 0,
+		       MBX_EINVAL, "1 GiB");
+	region_refused("shm:/mbx-test-missing", MBX_REGION_CREATE,
+		       (size_t)2 << 30, MBX_EINVAL, "1 GiB");
 	assert_int_equal(stat("/dev/shm/mbx-test-missing", &st), -1);
 	assert_mbx(mbx_region_remove("shm:/mbx-test-missing"), MBX_ENOENT);
 	(void)r;
-}
-
-static void test_create_shm_is_private_to_the_user_and_exclusive(void **state)
-{
-	const char *name = test_region();
-	struct mbx_region r;
-	struct stat st;
-	mode_t was;
-
-	(void)state;
-	was = umask(0);
-	assert_mbx(mbx_region_open(&r, name, MBX_REGION_CREATE, 8192), 0);
-	umask(was);
-	assert_int_equal(fstat(r.fd, &st), 0);
-	assert_int_equal(st.st_mode & 07777, 0600);
-	assert_int_equal(r.bytes, 8192);
-	refuses(name, MBX_REGION_CREATE, 4096, MBX_EEXIST, "mbx rm");
-	assert_int_equal(fstat(r.fd, &st), 0);
-	assert_int_equal(st.st_size, 8192); /* the first one is as it was */
-	mbx_region_close(&r);
-	assert_mbx(mbx_region_remove(name), 0);
-	assert_mbx(mbx_region_remove(name), MBX_ENOENT);
-}
-
-static void test_open_what_is_no_region_file_is_refused(void **state)
-{
-	char dir[] = "/tmp/mbx-test-XXXXXX", name[80], path[60];
-	const char *shm = test_region();
-	int fd;
-
-	(void)state;
-	assert_non_null(mkdtemp(dir));
-	snprintf(name, sizeof(name), "file:%s", dir);
-	refuses(name, 0, 0, MBX_ENOTSUP, dir);
-	refuses(name, MBX_REGION_READ, 0, MBX_ENOTSUP, "regular file");
-	refuses("file:/dev/null", 0, 0, MBX_ENOTSUP, "regular file");
-	snprintf(path, sizeof(path), "%s/fifo", dir);
-	assert_int_equal(mkfifo(path, 0600), 0);
-	snprintf(name, sizeof(name), "file:%s", path);
-	refuses(name, 0, 0, MBX_ENOTSUP, "regular file");
-	unlink(path);
-
-	/* a symbolic link under a shm name, planted by somebody else */
-	snprintf(path, sizeof(path), "/dev/shm/%s", strchr(shm, '/') + 1);
-	assert_int_equal(symlink("/etc/passwd", path), 0);
-	refuses(shm, 0, 0, MBX_ENOTSUP, shm);
-	refuses(shm, MBX_REGION_CREATE, 4096, MBX_EEXIST, shm);
-	unlink(path);
-
-	snprintf(path, sizeof(path), "%s/small", dir);
-	fd = open(path, O_CREAT | O_RDWR, 0600);
-	assert_int_equal(ftruncate(fd, 60), 0);
-	close(fd);
-	snprintf(name, sizeof(name), "file:%s", path);
-	refuses(name, 0, 0, MBX_ENOSPC, "60 bytes");
-	unlink(path);
-	rmdir(dir);
 }
 
 static void test_remove_file_that_holds_something_else_leaves_it(void **state)
@@ -220,82 +150,6 @@ static void test_open_limit_maps_no_more(void **state)
 	mbx_region_close(&s);
 	mbx_region_close(&r);
 	assert_mbx(mbx_region_remove(name), 0);
-}
-
-/* A page whose file does not reach as far: touching it is a SIGBUS. */
-static char *behind_the_end(void)
-{
-	char *p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED,
-		       memfd_create("mbx-test", 0), 0);
-
-	child_check(p != MAP_FAILED);
-	return p;
-}
-
-static char *touched;
-
-static void exit_by_address(int sig, siginfo_t *info, void *context)
-{
-	(void)sig;
-	(void)context;
-	_exit(info->si_addr == touched ? 0 : 77);
-}
-
-static void touch_and_compare(const char *region)
-{
-	struct sigaction act = { .sa_sigaction = exit_by_address,
-				 .sa_flags = SA_SIGINFO };
-
-	(void)region;
-	touched = behind_the_end();
-	sigaction(SIGBUS, &act, NULL);
-	*(volatile char *)touched = 1;
-}
-
-/* qemu-user 7.2 tells 32-bit programs the host's address of a SIGBUS. */
-static void skip_if_sigbus_has_another_address(void)
-{
-	int status;
-
-	waitpid(spawn(touch_and_compare, NULL), &status, 0);
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 77) {
-		print_message("SKIP: SIGBUS has another address than was "
-			      "touched; a bug of qemu-user\n");
-		skip();
-	}
-	assert_int_equal(status, 0);
-}
-
-static void test_truncation_is_an_error_that_can_be_handled(void **state)
-{
-	const char *name = test_region();
-	struct mbx *remote, *host;
-	struct mbx_end *up;
-	int i, err = 0, fd;
-
-	(void)state;
-	skip_if_sigbus_has_another_address();
-	remote = open_owner(name);
-	host = open_host(name);
-	up = open_end(host, "up");
-	bring_up(remote, host);
-	fd = shm_open(strchr(name, '/'), O_RDWR, 0);
-	assert_int_equal(ftruncate(fd, 0), 0);
-	close(fd);
-	/* the next store is a SIGBUS; nothing may die, and soon it is told */
-	for (i = 0; i < 1000 && !err; i++) {
-		err = mbx_send(up, "x", 1, 0);
-		if (err == MBX_EAGAIN)
-			err = 0;
-		usleep(100);
-	}
-	assert_mbx(err, MBX_EIO);
-	assert_non_null(strstr(mbx_errmsg(), "truncated"));
-	assert_mbx(mbx_poll(host), MBX_EIO);
-	assert_mbx(mbx_poll(remote), MBX_EIO);
-	mbx_close(host);
-	mbx_close(remote);
-	assert_int_equal(shm_unlink(strchr(name, '/')), 0);
 }
 
 /* ---- slices ---- */
@@ -404,29 +258,32 @@ static void test_slice_that_is_not_in_the_file_is_refused(void **state)
 	(void)state;
 	make_ram(&ram);
 	snprintf(name, sizeof(name), "file:%s@0x3fff0000+128K", ram.path);
-	refuses(name, 0, 0, MBX_ENOSPC, "0x40010000");
-	refuses(name, MBX_REGION_READ, 0, MBX_ENOSPC, "0x40000000 bytes");
+	region_refused(name, 0, 0, MBX_ENOSPC, "0x40010000");
+	region_refused(name, MBX_REGION_READ, 0, MBX_ENOSPC,
+		       "0x40000000 bytes");
 	snprintf(name, sizeof(name), "file:%s@0x800+64K", ram.path);
-	refuses(name, 0, 0, MBX_EINVAL, "page size");
+	region_refused(name, 0, 0, MBX_EINVAL, "page size");
 	snprintf(name, sizeof(name), "file:%s@0+62", ram.path);
-	refuses(name, 0, 0, MBX_EINVAL, "from 64 to 1G");
+	region_refused(name, 0, 0, MBX_EINVAL, "from 64 to 1G");
 	snprintf(name, sizeof(name), "file:%s@0+65", ram.path);
-	refuses(name, 0, 0, MBX_EINVAL, "multiple of 4");
+	region_refused(name, 0, 0, MBX_EINVAL, "multiple of 4");
 	snprintf(name, sizeof(name), "file:%s@0+2G", ram.path);
-	refuses(name, 0, 0, MBX_EINVAL, "to 1G");
+	region_refused(name, 0, 0, MBX_EINVAL, "to 1G");
 	snprintf(name, sizeof(name), "file:%s@0+99999999999999999999G",
 		 ram.path);
-	refuses(name, 0, 0, MBX_EINVAL, "to 1G");
+	region_refused(name, 0, 0, MBX_EINVAL, "to 1G");
 	snprintf(name, sizeof(name), "file:%s@0xfffffffffffffffff000+64K",
 		 ram.path);
-	refuses(name, 0, 0, MBX_EINVAL, "2^63");
+	region_refused(name, 0, 0, MBX_EINVAL, "2^63");
 	snprintf(name, sizeof(name), "file:%s@0x7ffffffffffff000+64K",
 		 ram.path);
-	refuses(name, 0, 0, MBX_EINVAL, "2^63");
-	refuses(ram.low, MBX_REGION_CREATE, 65536, MBX_EINVAL, "not created");
-	refuses("shm:/a/b@0+64K", 0, 0, MBX_EINVAL, "slash");
-	refuses("file:@0+64K", 0, 0, MBX_EINVAL, "path");
-	refuses("shm:/mbx-test-missing@0+64K", 0, 0, MBX_ENOENT, "missing");
+	region_refused(name, 0, 0, MBX_EINVAL, "2^63");
+	region_refused(ram.low, MBX_REGION_CREATE, 65536, MBX_EINVAL,
+		       "not created");
+	region_refused("shm:/a/b@0+64K", 0, 0, MBX_EINVAL, "slash");
+	region_refused("file:@0+64K", 0, 0, MBX_EINVAL, "path");
+	region_refused("shm:/mbx-test-missing@0+64K", 0, 0, MBX_ENOENT,
+		       "missing");
 	/* at most so much, as of a whole file */
 	assert_mbx(mbx_region_open(&r, ram.low, 0, 4096), 0);
 	assert_int_equal(r.bytes, 4096);
@@ -450,7 +307,7 @@ static void test_at_sign_without_a_slice_is_part_of_the_name(void **state)
 	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
 		snprintf(longer, sizeof(longer), "%s%s", path, ends[i]);
 		snprintf(name, sizeof(name), "file:%s", longer);
-		refuses(name, 0, 0, MBX_ENOENT, longer);
+		region_refused(name, 0, 0, MBX_ENOENT, longer);
 		assert_int_equal(rename(path, longer), 0);
 		assert_mbx(mbx_region_open(&r, name, 0, 0), 0);
 		assert_int_equal(r.address, 0);
@@ -516,63 +373,6 @@ static void test_truncation_inside_a_slice_is_noticed_below_it_not(void **s)
 	mbx_close(high);
 	mbx_close(low);
 	remove_ram(&ram);
-}
-
-static void touch_behind_the_end(const char *region)
-{
-	struct mbx_region r;
-	char *p = behind_the_end();
-
-	signal(SIGBUS, SIG_DFL);
-	child_check(mbx_region_open(&r, region, 0, 0) == 0);
-	*(volatile char *)p = 1;
-}
-
-static void dies_of_sigbus(void (*body)(const char *region))
-{
-	struct mbx_region r;
-	int status;
-	pid_t pid;
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-	skip(); /* their own handlers turn it into a report */
-#endif
-	assert_mbx(mbx_region_open(&r, test_region(), MBX_REGION_CREATE, 4096),
-		   0);
-	pid = spawn(body, test_region());
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	mbx_region_close(&r);
-	assert_mbx(mbx_region_remove(test_region()), 0);
-	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS);
-}
-
-static void test_sigbus_elsewhere_still_kills(void **state)
-{
-	(void)state;
-	skip_if_sigbus_has_another_address();
-	dies_of_sigbus(touch_behind_the_end);
-}
-
-static void unprivileged(const char *region)
-{
-	struct mbx_region r;
-
-	child_check(setuid(65534) == 0);
-	child_check(mbx_region_open(&r, region, 0, 0) == MBX_EACCES);
-}
-
-static void test_somebody_elses_region_says_permission(void **state)
-{
-	struct mbx_region r;
-
-	(void)state;
-	if (geteuid() != 0)
-		skip(); /* only root can be two users */
-	assert_mbx(mbx_region_open(&r, test_region(), MBX_REGION_CREATE, 4096),
-		   0);
-	reap(spawn(unprivileged, test_region()), 0);
-	mbx_region_close(&r);
-	assert_mbx(mbx_region_remove(test_region()), 0);
 }
 
 static void test_anonymous_region_is_shared_with_a_child(void **state)
@@ -651,100 +451,6 @@ static void test_remove_takes_an_empty_region(void **state)
 	close(fd);
 	assert_mbx(mbx_region_remove(name), MBX_ENOSPC);
 	assert_int_equal(shm_unlink(strchr(name, '/')), 0);
-}
-
-static void be_sent_sigbus(const char *region)
-{
-	struct mbx_region r;
-
-	signal(SIGBUS, SIG_DFL);
-	child_check(mbx_region_open(&r, region, 0, 0) == 0);
-	kill(getpid(), SIGBUS);
-}
-
-static void test_sigbus_sent_by_somebody_still_kills(void **state)
-{
-	(void)state;
-	dies_of_sigbus(be_sent_sigbus);
-}
-
-/* ---- who may store where ---- */
-
-static struct mbx_options stores_as;
-static uint32_t stores_at;
-
-static void store(const char *region)
-{
-	struct mbx *m;
-
-	signal(SIGSEGV, SIG_DFL);
-	child_check(mbx_open(&m, region, &stores_as) == 0);
-	*(volatile uint32_t *)((char *)mbx_get_region(m)->base + stores_at) = 1;
-	_exit(0);
-}
-
-/* How a child ends that stores at @off of its mapping: 0, or by that signal */
-static int store_ends(const char *region, struct mbx_options as, uint32_t off)
-{
-	int status;
-	pid_t pid;
-
-	stores_as = as;
-	stores_at = off;
-	pid = spawn(store, region);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFSIGNALED(status) || status == 0);
-	return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-}
-
-static void test_store_outside_the_own_section_faults(void **state)
-{
-	struct mbx_options host = { .side = MBX_HOST },
-			   remote = { .side = MBX_REMOTE },
-			   observer = { .observe = 1 };
-	const char *name = test_region();
-	struct mbx *m = open_owner(name);
-	const struct mbx_link *l = mbx_get_link(m);
-	uint32_t own[2] = { l->section[0], l->section[1] }, end;
-
-	(void)state;
-	end = (uint32_t)mbx_get_region(m)->bytes;
-	assert_int_equal(l->align, 4096);
-	mbx_close(m);
-	assert_int_equal(store_ends(name, host, 0), SIGSEGV);
-	assert_int_equal(store_ends(name, host, own[0] - 4), SIGSEGV);
-	assert_int_equal(store_ends(name, host, own[1]), SIGSEGV);
-	assert_int_equal(store_ends(name, host, end - 4), SIGSEGV);
-	assert_int_equal(store_ends(name, host, own[0] + 60), 0);
-	assert_int_equal(store_ends(name, host, own[1] - 4), 0);
-	assert_int_equal(store_ends(name, remote, own[0]), SIGSEGV);
-	assert_int_equal(store_ends(name, remote, own[1] - 4), SIGSEGV);
-	assert_int_equal(store_ends(name, remote, own[1] + 60), 0);
-	assert_int_equal(store_ends(name, observer, own[0]), SIGSEGV);
-	assert_int_equal(store_ends(name, observer, own[1]), SIGSEGV);
-	assert_int_equal(store_ends(name, observer, 0), SIGSEGV);
-	assert_mbx(mbx_region_remove(name), 0);
-}
-
-static void test_sections_on_lines_stay_writable(void **state)
-{
-	struct mbx_options o = { .side = MBX_REMOTE,
-				 .create = 1,
-				 .channels = host_channels,
-				 .count = host_channels_count,
-				 .page_bytes = 64 };
-	struct mbx_options host = { .side = MBX_HOST }, look = { .observe = 1 };
-	const char *name = test_region();
-	uint32_t theirs;
-	struct mbx *m;
-
-	(void)state;
-	assert_mbx(mbx_open(&m, name, &o), 0);
-	theirs = mbx_get_link(m)->section[MBX_REMOTE] + 60;
-	mbx_close(m);
-	assert_int_equal(store_ends(name, host, theirs), 0);
-	assert_int_equal(store_ends(name, look, theirs), SIGSEGV);
-	assert_mbx(mbx_region_remove(name), 0);
 }
 
 static void test_memory_of_the_caller_stays_as_it_is(void **state)
@@ -934,50 +640,34 @@ static void test_take_over_is_not_in_its_own_way(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_open_bad_name_says_what_is_expected),
-		cmocka_unit_test(test_open_by_environment_uses_that_name),
-		cmocka_unit_test(test_open_missing_creates_nothing),
-		cmocka_unit_test(
-			test_create_shm_is_private_to_the_user_and_exclusive),
-		cmocka_unit_test(test_open_what_is_no_region_file_is_refused),
-		cmocka_unit_test(
+		region_test(test_open_bad_name_says_what_is_expected),
+		region_test(test_open_by_environment_uses_that_name),
+		region_test(test_open_missing_creates_nothing),
+		region_test(
 			test_remove_file_that_holds_something_else_leaves_it),
-		cmocka_unit_test(
+		region_test(
 			test_file_that_begins_with_zeros_is_not_taken_for_nothing),
-		cmocka_unit_test(
-			test_private_mapping_changes_nothing_in_the_file),
-		cmocka_unit_test(test_open_limit_maps_no_more),
-		cmocka_unit_test(
-			test_truncation_is_an_error_that_can_be_handled),
-		cmocka_unit_test(
-			test_slices_of_one_file_are_regions_of_their_own),
-		cmocka_unit_test(test_slice_has_one_owner_as_any_region),
-		cmocka_unit_test(test_slice_that_is_not_in_the_file_is_refused),
-		cmocka_unit_test(
-			test_at_sign_without_a_slice_is_part_of_the_name),
-		cmocka_unit_test(test_slice_holds_what_is_in_the_slice),
-		cmocka_unit_test(
-			test_slice_is_not_removed_nor_the_file_around_it),
-		cmocka_unit_test(
+		region_test(test_private_mapping_changes_nothing_in_the_file),
+		region_test(test_open_limit_maps_no_more),
+		region_test(test_slices_of_one_file_are_regions_of_their_own),
+		region_test(test_slice_has_one_owner_as_any_region),
+		region_test(test_slice_that_is_not_in_the_file_is_refused),
+		region_test(test_at_sign_without_a_slice_is_part_of_the_name),
+		region_test(test_slice_holds_what_is_in_the_slice),
+		region_test(test_slice_is_not_removed_nor_the_file_around_it),
+		region_test(
 			test_truncation_inside_a_slice_is_noticed_below_it_not),
-		cmocka_unit_test(test_sigbus_elsewhere_still_kills),
-		cmocka_unit_test(test_somebody_elses_region_says_permission),
-		cmocka_unit_test(test_anonymous_region_is_shared_with_a_child),
-		cmocka_unit_test(
+		region_test(test_anonymous_region_is_shared_with_a_child),
+		region_test(
 			test_open_without_a_descriptor_for_locks_is_refused),
-		cmocka_unit_test(
-			test_one_region_too_many_is_refused_not_unguarded),
-		cmocka_unit_test(test_remove_takes_an_empty_region),
-		cmocka_unit_test(test_sigbus_sent_by_somebody_still_kills),
-		cmocka_unit_test(test_store_outside_the_own_section_faults),
-		cmocka_unit_test(test_sections_on_lines_stay_writable),
-		cmocka_unit_test(test_memory_of_the_caller_stays_as_it_is),
-		cmocka_unit_test(test_reopen_goes_on_with_the_same_mapping),
-		cmocka_unit_test(
-			test_reopen_with_other_channels_waits_for_its_own),
-		cmocka_unit_test(test_attaching_later_looks_at_nothing_before),
-		cmocka_unit_test(test_reopen_of_a_truncated_region_is_refused),
-		cmocka_unit_test(test_take_over_is_not_in_its_own_way),
+		region_test(test_one_region_too_many_is_refused_not_unguarded),
+		region_test(test_remove_takes_an_empty_region),
+		region_test(test_memory_of_the_caller_stays_as_it_is),
+		region_test(test_reopen_goes_on_with_the_same_mapping),
+		region_test(test_reopen_with_other_channels_waits_for_its_own),
+		region_test(test_attaching_later_looks_at_nothing_before),
+		region_test(test_reopen_of_a_truncated_region_is_refused),
+		region_test(test_take_over_is_not_in_its_own_way),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

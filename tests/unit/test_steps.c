@@ -912,6 +912,34 @@ static void test_attach_overtaken_by_a_format_says_so(void **state)
 	assert_true(early_steps > 50);
 }
 
+/* What a formatter does first. */
+static void magic_goes(void)
+{
+	store(&remote, OFF(mbx_super, magic), 0);
+}
+
+static void test_observer_blames_nothing_once_a_format_has_begun(void **state)
+{
+	uint32_t k, damaged;
+	int err;
+
+	(void)state;
+	for (damaged = 0; damaged < 2; damaged++)
+		for (k = 0, happened = 1; happened; k++) {
+			bring_up();
+			init(&host, MBX_HOST, two, 1);
+			if (damaged)
+				store(&remote, 4u * 5u, 3); /* channels */
+			at_step(k, magic_goes);
+			err = mbx_link_observe(&host);
+			on_step = NULL;
+			assert_int_equal(err, happened	? MBX_EAGAIN
+					      : damaged ? MBX_ECORRUPT
+							: MBX_EMISMATCH);
+		}
+	assert_true(k > 10);
+}
+
 static const struct mbx_link *owner;
 
 static void check_owner(const struct mbx_word *w, enum access access)
@@ -996,6 +1024,8 @@ int main(void)
 		cmocka_unit_test(
 			test_side_dying_at_any_step_of_attach_or_poll_comes_back),
 		cmocka_unit_test(test_attach_overtaken_by_a_format_says_so),
+		cmocka_unit_test(
+			test_observer_blames_nothing_once_a_format_has_begun),
 		cmocka_unit_test(test_each_side_stores_to_its_own_section_only),
 	};
 

@@ -2,6 +2,7 @@
 """What the rows share: building, running two at a time, seeding."""
 
 import concurrent.futures
+import contextlib
 import glob
 import os
 import re
@@ -70,6 +71,7 @@ class Seed:
 
     def __init__(self, path, line, what, text):
         self.file = os.path.basename(path)
+        self.path = os.path.relpath(path, ROOT)
         self.where, self.what = f"{self.file}:{line}", what
         self.text = text
 
@@ -109,7 +111,8 @@ def weakened():
 
 
 def seeded(name, old, new):
-    path = os.path.join(ROOT, "common", name)
+    """Of a file of common/, or of the one with this path."""
+    path = os.path.join(ROOT, name if "/" in name else "common/" + name)
     with open(path) as f:
         text = f.read()
     at = text.find(old)
@@ -117,3 +120,82 @@ def seeded(name, old, new):
         raise SystemExit(f"verify: {path} has no '{old}' to break any more")
     return Seed(path, text.count("\n", 0, at) + 1, new,
                 text.replace(old, new, 1))
+
+
+# ---- whole programs, built by the Makefile with one source broken ----
+
+class Tree:
+    """The sources by links, and what make makes of them, kept for next time."""
+
+    def __init__(self):
+        self.where = os.path.join(BUILD, "tree")
+        self.build = os.path.join(BUILD, "tree-build")
+        shutil.rmtree(self.where, ignore_errors=True)
+        os.makedirs(self.where)
+        for name in ("Makefile", "common", "linux", "firmware", "scripts",
+                     "tests"):
+            must(["cp", "-rs", os.path.join(ROOT, name), self.where], "tree")
+        self.mark = os.path.join(BUILD, "tree-broken")
+        if os.path.exists(self.mark):  # a run was ended in the middle
+            with open(self.mark) as f:
+                self.forget(f.read())
+
+    def make(self, *targets):
+        must(["make", "-s", f"-j{JOBS}", "-C", self.where,
+              f"BUILD={self.build}", *targets], "tree")
+
+    def program(self, name):
+        """The path of what make is to make there."""
+        path = os.path.join(self.build, name)
+        self.make(path)
+        return path
+
+    def link(self, name, sources, *flags, variant="unit"):
+        """A program of these sources and of libmbx, built as its tests are."""
+        library = self.program(f"{variant}/libmbx.a")
+        path = os.path.join(self.build, name)
+        must(["gcc", "-std=gnu11", "-g", "-O2", "-w",
+              "-fno-delete-null-pointer-checks", "-D_FILE_OFFSET_BITS=64",
+              *(f"-I{self.where}/{d}" for d in (
+                  "common", "linux", "tests", "firmware",
+                  "firmware/boards/linux")), *flags, "-o", path,
+              *(os.path.join(self.where, s) for s in sources), library,
+              "-lcmocka", "-pthread"], "tree")
+        return path
+
+    @contextlib.contextmanager
+    def broken(self, seed):
+        path = os.path.join(self.where, seed.path)
+        with open(self.mark, "w") as f:
+            f.write(seed.path)
+        os.remove(path)
+        with open(path, "w") as f:
+            f.write(seed.text)
+        try:
+            yield
+        finally:
+            os.remove(path)
+            os.symlink(os.path.join(ROOT, seed.path), path)
+            self.forget(seed.path)
+            os.remove(self.mark)
+
+    def forget(self, source):
+        """What was made of it, by whichever rule, is not to be used again."""
+        for folder, _, names in os.walk(self.build):
+            for name in names:
+                made = os.path.join(folder, name)
+                if made.endswith(os.path.splitext(source)[0] + ".o"):
+                    os.remove(made)
+
+
+def failed_tests(out):
+    """How a cmocka program failed: its first test, or its last words."""
+    names = re.findall(r"\[  FAILED  \] (test_\w+)", out)
+    began = re.findall(r"\[ RUN      \] (test_\w+)", out)
+    if names:
+        return names[0]
+    return (began[-1] + " ended it" if began else out.strip()[-80:]) or "died"
+
+
+def passed_tests(out):
+    return int((re.findall(r"\[  PASSED  \] (\d+) test", out) or [0])[-1])

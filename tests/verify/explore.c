@@ -622,7 +622,7 @@ uint32_t accesses(void)
 
 int loaded_twice(void)
 {
-	return sides[me].again != 0;
+	return (int)sides[me].again;
 }
 
 void await_change(void)

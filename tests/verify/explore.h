@@ -80,7 +80,7 @@ void explore_calmly(int side);
 void ring_bell(int side);
 void await_bell(void);
 
-/* Since watch(): shared loads and stores of this side; was a word loaded twice? */
+/* Since watch(): shared loads and stores of this side; loads of a word again. */
 uint32_t accesses(void);
 int loaded_twice(void);
 

@@ -5,7 +5,7 @@ import os
 import re
 
 from common import (BUILD, ROOT, SOURCES, Result, Row, call, must, parallel,
-                    weakened)
+                    seeded, weakened)
 
 FLAGS = ["-std=gnu11", "-O3", "-w", "-U_FORTIFY_SOURCE",
          "-fno-delete-null-pointer-checks", "-Icommon", "-Itests",
@@ -24,6 +24,10 @@ CONFIGURATIONS = {"quick": [
     ("slots", "records=3 crashes=1 race=0"),
     ("link", "format=1 polls=1 stale=1 switches=1 race=0"),
     ("link", "format=0 polls=1 again=1 traffic=1 stale=1 switches=1 race=0"),
+    ("link", "format=0 polls=2 comes=3 stale=1 switches=1 race=0"),
+    ("link", "format=0 polls=3 comes=6 stays=0 stale=1 switches=2 race=0"),
+    ("link", "format=0 polls=1 again=1 traffic=1 comes=2 stays=0 stale=0 "
+     "switches=1 race=0"),
 ], "full": [
     ("queue", "ring=4 messages=3 by=7 take=3 crashes=1"),
     ("queue", "ring=4 messages=3 by=7 take=3 crashes=1 race=0"),
@@ -48,6 +52,11 @@ CONFIGURATIONS = {"quick": [
     ("link", "format=0 polls=1 again=1 crashes=1 stale=0 switches=1 race=0"),
     ("link", "format=0 polls=0 again=1 traffic=1 narrow=1 stale=2 switches=3 "
      "coarse=1 race=0"),
+    ("link", "format=0 polls=2 comes=3 stale=2 switches=2 race=0"),
+    ("link", "format=0 polls=3 comes=6 stale=1 switches=2 race=0"),
+    ("link", "format=0 polls=3 comes=7 stays=0 crashes=1 stale=1 switches=1 "
+     "race=0"),
+    ("link", "format=0 polls=4 comes=14 stays=0 stale=1 switches=2 race=0"),
 ], "long": [
     ("queue", "ring=3 messages=2 longest=1 bells=1 crashes=1 race=0"),
     ("queue", "ring=4 messages=3 by=4 take=2 crashes=2"),
@@ -65,25 +74,32 @@ SIZES = ["quick", "full", "long"]
 LIMIT = {"quick": 20, "full": 40, "long": 1800}
 
 
-def compile_to(out, source, log):
-    must(["gcc", *FLAGS, "-c", source, "-o", out], log)
+DIRECTORY = os.path.join(BUILD, "explore")
+
+
+def compile_to(out, source, *flags):
+    must(["gcc", *FLAGS, *flags, "-c", source, "-o", out], "explore-build")
     return out
 
 
 def objects():
-    """common/ as it is, each file once."""
-    directory = os.path.join(BUILD, "explore")
-    os.makedirs(directory, exist_ok=True)
+    """common/ as it is, each file once; and the engine for each scenario."""
+    os.makedirs(DIRECTORY, exist_ok=True)
+    engine = [(f"{DIRECTORY}/{scenario}_{part}.o",
+               f"{ROOT}/tests/verify/{part}.c", f"-DMAX_WORDS={words}")
+              for scenario, words in WORDS.items()
+              for part in ("explore", f"explore_{scenario}")]
+    for _ in parallel(lambda e: compile_to(*e), engine):
+        pass
     return dict(parallel(lambda s: (os.path.basename(s), compile_to(
-        os.path.join(directory, os.path.basename(s)[:-2] + ".o"), s,
-        "explore-build")), SOURCES))
+        f"{DIRECTORY}/{os.path.basename(s)[:-2]}.o", s)), SOURCES))
 
 
 def link(scenario, common, where):
     program = os.path.join(where, "explore_" + scenario)
-    must(["gcc", *FLAGS, f"-DMAX_WORDS={WORDS[scenario]}", "-o", program,
-          "tests/verify/explore.c", f"tests/verify/explore_{scenario}.c",
-          *common.values()], "explore-build")
+    must(["gcc", "-o", program, f"{DIRECTORY}/{scenario}_explore.o",
+          f"{DIRECTORY}/{scenario}_explore_{scenario}.o", *common.values()],
+         "explore-build")
     return program
 
 
@@ -101,8 +117,7 @@ def configurations(size):
 
 def run(size):
     common = objects()
-    programs = {s: link(s, common, os.path.join(BUILD, "explore"))
-                for s in WORDS}
+    programs = {s: link(s, common, DIRECTORY) for s in WORDS}
 
     def one(configuration):
         scenario, options = configuration
@@ -140,8 +155,12 @@ SEEDS = {
     "link.c": [("link", "format=1 polls=1 stale=2 switches=1 race=0"),
                ("link", "format=0 polls=1 again=1 traffic=1 stale=2 "
                 "switches=1 race=0"),
+               ("link", "format=0 polls=1 again=1 traffic=1 comes=2 stays=0 "
+                "stale=0 switches=1 race=0"),
                ("link", "format=0 polls=2 crashes=1 stale=1 switches=1 "
                 "race=0"),
+               ("link", "format=0 polls=3 comes=6 stays=0 stale=1 "
+                "switches=2 race=0"),
                ("link", "format=0 polls=2 crashes=1 stale=4 switches=0 "
                 "race=0"),
                ("link", "format=0 polls=0 again=1 traffic=1 narrow=1 "
@@ -154,13 +173,23 @@ SEEDS = {
 }
 
 
+# Besides the orders
+CASES = [
+    # the state of a session, and not of the next one
+    ("link.c", "mbx_ld(&peer->session) != session", "0"),
+    ("link.c", "l->incompatible != session)", "1)"),
+    ("link.c", "\tmbx_st(&mine->state, MBX_SIDE_DOWN);\n\tmbx_st(&mine->layout",
+     "\tmbx_st(&mine->layout"),
+]
+
+
 def try_seed(seed, common):
     """Which configuration fails with the seed? None if none does."""
     where = os.path.join(BUILD, "seeds", seed.where.replace(":", "-") + "-" +
                          re.sub(r"\W+", "-", seed.what))
     path = seed.write(where)
     broken = dict(common)
-    broken[seed.file] = compile_to(path[:-2] + ".o", path, "explore-build")
+    broken[seed.file] = compile_to(path[:-2] + ".o", path)
     return try_one(where, seed.file, broken)
 
 
@@ -179,11 +208,12 @@ def try_one(where, file, broken):
 def seeds(_size):
     common = objects()
     for file in SEEDS:  # what fails without a seed catches nothing
-        caught = try_one(os.path.join(BUILD, "explore"), file, common)
+        caught = try_one(DIRECTORY, file, common)
         if caught:
             yield Result("FAIL", f"nothing broken: {caught}")
     for seed, caught in parallel(lambda s: (s, try_seed(s, common)),
-                                 list(weakened())):
+                                 [*weakened(),
+                                  *(seeded(*case) for case in CASES)]):
         yield Result("ok" if caught else "FAIL",
                      f"{seed.where} {seed.what}: "
                      + (caught or "NOT CAUGHT"))

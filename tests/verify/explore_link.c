@@ -6,6 +6,10 @@
  *   format=0	the region was formatted long ago; 1: it is all zeros
  *   again=1	the remote discards the region later on and formats anew
  *   polls=N	of the remote's, in each of its lives
+ *   comes=BITS	how the host comes before it stays, the lowest bit first: with
+ *		other channels than the remote's (1) or with the same (0); the
+ *		highest bit only ends them (1)
+ *   stays=0	and it does not stay
  *   narrow=1	only magic, instance and the states may be stale
  *   traffic=1	the host sends, the remote takes
  */
@@ -23,6 +27,14 @@ static const struct mbx_channel channels[] = {
 		  .fwd = { 4, 20 } } },
 };
 
+static const struct mbx_channel others[] = {
+	{ .name = "q",
+	  .is = { .kind = MBX_KIND_QUEUE,
+		  .direction = MBX_H2R,
+		  .type = "",
+		  .fwd = { 8, 24 } } },
+};
+
 static struct account {
 	uint32_t section[2], end_off;
 	uint32_t session[2];	     /* as stored last */
@@ -31,6 +43,8 @@ static struct account {
 	uint8_t attaching, formatting; /* the host, the remote is at it */
 	uint8_t writing;	       /* the region is not the host's now */
 	uint8_t again_left;
+	uint32_t comes;
+	uint32_t wrong;	   /* sessions of a host with other channels, as bits */
 	uint32_t instance; /* of the last formatting */
 } account;
 
@@ -41,18 +55,21 @@ static struct peer {
 		struct mbx_rx rx;
 	} end;
 	uint32_t polls;
-	int told_up;
+	uint32_t told_wrong; /* of which of those it was told, as bits */
+	int told_up, leaves;
 } peers[2];
 
-static uint32_t narrow, format, again, polls, traffic;
+static uint32_t narrow, format, again, polls, traffic, stays;
+static uint32_t hash_of_others;
 
-static void init(struct mbx_link *l, int side)
+static void init(struct mbx_link *l, int side,
+		 const struct mbx_channel *declared)
 {
 	struct mbx_link_config c = {
 		.base = (uintptr_t)shared,
 		.bytes = BYTES,
 		.side = side ? MBX_REMOTE : MBX_HOST,
-		.channels = channels,
+		.channels = declared,
 		.count = 1,
 		.line_bytes = 4,
 		.page_bytes = 64,
@@ -91,6 +108,10 @@ static void stored(int side, uint32_t word, uint32_t v)
 		     peers[side].link.instance, off, account.instance);
 	off -= account.section[side];
 	if (off == OFF(mbx_side_block, session)) {
+		if (!again && v <= account.session[side])
+			fail("side %d: session %u once more", side, v);
+		if (peers[side].link.is.channels == others)
+			account.wrong |= 1u << v;
 		account.session[side] = v;
 		account.life_of[side][v % SESSIONS] = account.life[side];
 		account.acked[side][v % SESSIONS] = 0;
@@ -124,6 +145,8 @@ static void check_up(struct peer *p, int side)
 
 	if (!s || s >= SESSIONS || account.session[!side] < s)
 		fail("side %d: up with a session that never was: %u", side, s);
+	if (side == MBX_REMOTE && account.wrong & 1u << s)
+		fail("up with a session of other channels: %u", s);
 	/* or, seen across a restart, its next life does */
 	for (later = s; later < SESSIONS; later++)
 		knows |= account.acked[!side][later];
@@ -170,6 +193,22 @@ static void use_end(struct peer *p, int side)
 		     p->link.instance);
 }
 
+static void check_incompatible(struct peer *p, int side)
+{
+	uint32_t bit = 1u << p->link.incompatible, hash;
+
+	if (side == MBX_HOST || !(account.wrong & bit))
+		fail("side %d: incompatible: session %u", side,
+		     p->link.incompatible);
+	if (p->told_wrong & bit)
+		fail("told of session %u once more", p->link.incompatible);
+	p->told_wrong |= bit;
+	/* that layout's, or by now that of the host's next life */
+	hash = of_peer(p, side, OFF(mbx_side_block, layout_hash));
+	if (hash != hash_of_others && hash != p->link.layout_hash)
+		fail("incompatible, and not with what");
+}
+
 /* 1 if the region is another now. */
 static int poll_once(struct peer *p, int side)
 {
@@ -177,7 +216,8 @@ static int poll_once(struct peer *p, int side)
 
 	watch();
 	events = mbx_link_poll(&p->link, 0);
-	if (accesses() > 12u || loaded_twice())
+	/* one word may be: the session, on both sides of the state */
+	if (accesses() > 12u || loaded_twice() > 1)
 		fail("poll: %u accesses", accesses());
 	if (events & (MBX_EVENT_UP | MBX_EVENT_RESTARTED)) {
 		check_up(p, side);
@@ -192,7 +232,7 @@ static int poll_once(struct peer *p, int side)
 			     0;
 	}
 	if (events & MBX_EVENT_INCOMPATIBLE)
-		fail("side %d: incompatible", side);
+		check_incompatible(p, side);
 	if (events & MBX_EVENT_RESET)
 		p->told_up = 0;
 	return (events & MBX_EVENT_RESET) != 0;
@@ -221,9 +261,52 @@ static void attach_host(struct peer *p)
 	open_end(p, MBX_HOST);
 }
 
+/* As another build would; the peer is told. */
+static void attach_wrong(struct peer *p)
+{
+	int err;
+
+	for (;;) {
+		checkpoint();
+		watch();
+		account.attaching = 1;
+		err = mbx_link_attach(&p->link);
+		account.attaching = 0;
+		if (err == MBX_EMISMATCH)
+			return;
+		if (err != MBX_EAGAIN)
+			fail("host: attach to other channels: %d", err);
+		await_change();
+	}
+}
+
+static void come_and_go(struct peer *p)
+{
+	uint32_t other = account.comes & 1u;
+
+	account.comes >>= 1;
+	p->told_up = 0;
+	init(&p->link, MBX_HOST, other ? others : channels);
+	if (other) {
+		attach_wrong(p);
+		return;
+	}
+	attach_host(p);
+	use_end(p, MBX_HOST);
+	checkpoint();
+	if (!poll_once(p, MBX_HOST))
+		mbx_link_detach(&p->link);
+}
+
 static void host(struct peer *p)
 {
-	init(&p->link, MBX_HOST);
+	p->leaves = 1;
+	while (learn(account.comes) > 1u)
+		come_and_go(p);
+	p->leaves = p->told_up = 0;
+	if (!stays)
+		return;
+	init(&p->link, MBX_HOST, channels);
 	attach_host(p);
 	for (;;) {
 		checkpoint();
@@ -262,7 +345,7 @@ static void format_region(struct peer *p)
 
 static void remote(struct peer *p)
 {
-	init(&p->link, MBX_REMOTE);
+	init(&p->link, MBX_REMOTE, channels);
 	format_region(p);
 	for (;;) {
 		checkpoint();
@@ -302,11 +385,14 @@ static void begin(void)
 {
 	struct mbx_link l;
 
-	init(&l, MBX_REMOTE);
+	init(&l, MBX_HOST, others);
+	hash_of_others = l.layout_hash;
+	init(&l, MBX_REMOTE, channels);
 	account.section[MBX_HOST] = l.section[MBX_HOST];
 	account.section[MBX_REMOTE] = l.section[MBX_REMOTE];
 	account.end_off = l.end_off;
 	account.again_left = (uint8_t)again;
+	account.comes = option("comes", 1);
 	if (format)
 		return;
 	explore_calmly(MBX_REMOTE);
@@ -315,6 +401,22 @@ static void begin(void)
 		fail("format");
 	account.formatting = 0;
 	explore_settle();
+}
+
+/* The host has gone. With other channels, which the remote must have heard? */
+static void end_alone(struct peer *remote)
+{
+	uint32_t session;
+
+	explore_calmly(MBX_REMOTE);
+	poll_once(remote, MBX_REMOTE);
+	poll_once(remote, MBX_REMOTE);
+	session = of_peer(remote, MBX_REMOTE, OFF(mbx_side_block, session));
+	if (of_peer(remote, MBX_REMOTE, OFF(mbx_side_block, state)) !=
+	    MBX_SIDE_INCOMPATIBLE)
+		return;
+	if (!(remote->told_wrong & 1u << session) || remote->told_up)
+		fail("not told of session %u", session);
 }
 
 static void end(void)
@@ -326,6 +428,10 @@ static void end(void)
 		fail("the remote waits for ever");
 	if (!peers[MBX_REMOTE].link.instance)
 		fail("the remote has no region");
+	if (!stays) {
+		end_alone(&peers[MBX_REMOTE]);
+		return;
+	}
 	for (i = 0; i < 4; i++)
 		for (side = 0; side < 2; side++) {
 			explore_calmly(side);
@@ -357,6 +463,7 @@ struct scenario scenario = {
 
 void scenario_configure(void)
 {
+	stays = option("stays", 1);
 	narrow = option("narrow", 0);
 	format = option("format", 1);
 	again = option("again", 0);

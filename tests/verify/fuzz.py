@@ -1,106 +1,152 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""A hostile peer: libFuzzer on both sides' API, and `mbx` on broken regions."""
+"""A hostile peer: libFuzzer on both sides' API, and on `mbx` with a region.
 
+What a corpus begins with is in corpus/*.hex, an input a line; with KEEP=1 in
+the environment a long run writes there what it has found, the least that
+reaches as much.
+"""
+
+import glob
 import os
-import random
 import re
 import shutil
+import time
 
-from common import (BUILD, ROOT, Result, Row, SOURCES, call, must, parallel,
-                    seeded, tool)
+from common import (BUILD, ROOT, Result, Row, call, must, parallel, seeded,
+                    tool)
 
 SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 FLAGS = ["-std=gnu11", "-g", "-O1", "-w", "-fno-delete-null-pointer-checks",
-         "-Icommon", "-Itests", '-DMBX_WORD_HEADER="verify/content_words.h"']
-# What a run is worth: by number where it must be quick, else by seconds.
-RUNS = {"quick": ["-runs=20000"], "full": ["-max_total_time=60"],
-        "long": ["-max_total_time=3600"]}
-REGIONS = {"quick": 0, "full": 400, "long": 20000}
-SUBCOMMANDS = [["info"], ["dump"], ["stat"], ["info", "--json"]]
+         "-D_FILE_OFFSET_BITS=64", "-Icommon", "-Ilinux", "-Ilinux/cmd",
+         "-Itests", '-DMBX_VERSION="0"', *SANITIZE]
+SECONDS = {"full": 60, "long": 3600}
+CHUNK_S = 15  # a process of which commands exit, and leave memory behind
 
 
-def build(sources, where):
-    os.makedirs(where, exist_ok=True)
-    program = os.path.join(where, "fuzz")
-    must(["clang", *FLAGS, *SANITIZE, "-fsanitize=fuzzer", "-o", program,
-          "tests/verify/fuzz.c", *sources], "fuzz-build")
-    return program
+class Target:
+    """name, what is compiled (a list of glob and flags), what links it."""
 
+    def __init__(self, name, promise, harness, sources, *link):
+        self.name, self.promise, self.harness = name, promise, harness
+        self.sources, self.link = sources, link
+        self.hex = os.path.join(ROOT, "tests/verify/corpus", name + ".hex")
 
-def fuzz(program, limits):
-    """Failure, or None; and what it says of itself."""
-    corpus = os.path.join(os.path.dirname(program), "corpus")
-    shutil.rmtree(corpus, ignore_errors=True)
-    os.makedirs(corpus)
-    status, out = call([program, "-seed=1", "-max_len=300", "-timeout=300",
-                        f"-artifact_prefix={corpus}/crash-", *limits, corpus],
-                       "fuzz", 4000)
-    if status:
+    def build(self, seed=None):
+        where = os.path.join(BUILD, "fuzz", self.name)
+        os.makedirs(where, exist_ok=True)
+
+        def compile_one(source, flags):
+            name = source.replace("/", "_")[:-2]
+            broken = seed and seed.path == source
+            path = seed.write(os.path.join(where, "seed")) if broken else source
+            out = os.path.join(where, name + (".seed.o" if broken else ".o"))
+            if seed and not broken and os.path.exists(out):
+                return out
+            must(["clang", *FLAGS, "-fsanitize=fuzzer-no-link", *flags,
+                  f"-I{os.path.dirname(source)}", "-c", "-o", out, path],
+                 "fuzz-build")
+            return out
+
+        work = [(os.path.relpath(s, ROOT), flags)
+                for pattern, *flags in self.sources
+                for s in sorted(glob.glob(os.path.join(ROOT, pattern)))]
+        objects = list(parallel(lambda w: compile_one(*w), work))
+        program = os.path.join(where, "seeded" if seed else "fuzz")
+        must(["clang", *SANITIZE, "-fsanitize=fuzzer", "-o", program, *objects,
+              *self.link], "fuzz-build")
+        return program
+
+    def corpus(self, program):
+        where = program + ".corpus"
+        shutil.rmtree(where, ignore_errors=True)
+        os.makedirs(where)
+        with open(self.hex) as f:
+            for i, line in enumerate(f):
+                with open(os.path.join(where, str(i)), "wb") as one:
+                    one.write(bytes.fromhex(line))
+        return where
+
+    def keep(self, program, corpus):
+        least = corpus + ".least"
+        shutil.rmtree(least, ignore_errors=True)
+        os.makedirs(least)
+        call([program, "-merge=1", least, corpus], "fuzz", 4000, env=ENV)
+        inputs = []
+        for name in os.listdir(least):
+            with open(os.path.join(least, name), "rb") as f:
+                inputs.append(f.read().hex())
+        with open(self.hex, "w") as f:
+            f.writelines(i + "\n" for i in sorted(inputs, key=lambda i:
+                                                  (len(i), i)) if i)
+
+    def fuzz(self, program, corpus, seed, limit):
+        """Failure, or None; how many executions; what it covered."""
+        status, out = call(
+            [program, f"-seed={seed}", "-max_len=300", "-timeout=60",
+             "-rss_limit_mb=0", f"-artifact_prefix={program}-", limit, corpus],
+            "fuzz", 4000, env=ENV)
         why = re.search(r"SUMMARY: (.*)|ERROR: (.*)|runtime error: (.*)", out)
-        return why.group(0) if why else out[-80:], out
-    return None, out
+        done = re.search(r"Done (\d+) runs", out)
+        edges = re.findall(r" cov: (\d+) ", out)
+        return ((why.group(0) if why else out[-80:]) if status else None,
+                int(done.group(1)) if done else 0,
+                int(edges[-1]) if edges else 0)
 
 
-def count(out):
-    done = re.search(r"Done (\d+) runs", out)
-    return int(done.group(1)) if done else 0
-
-
-def broken_regions(number):
-    """`mbx` with sanitizers reads a golden region with words changed."""
-    make = os.path.join(BUILD, "sanitized")
-    must(["make", "-s", f"BUILD={make}",
-          "CFLAGS=-g " + " ".join(SANITIZE), f"{make}/mbx"], "fuzz-build")
-    with open(os.path.join(ROOT, "tests/golden/region.hex")) as f:
-        words = [w for line in f for w in line.split()[1:]]
-    golden = b"".join(int(w, 16).to_bytes(4, "little") for w in words)
-
-    def one(i):
-        rnd = random.Random(i)
-        image = bytearray(golden)
-        for _ in range(rnd.choice([1, 1, 2, 8, 64])):
-            at = 4 * rnd.randrange(len(image) // 4)
-            word = rnd.choice([rnd.getrandbits(32), rnd.randrange(64), 0,
-                               0xffffffff,
-                               int.from_bytes(image[at:at + 4], "little")
-                               ^ 1 << rnd.randrange(32)])
-            image[at:at + 4] = word.to_bytes(4, "little")
-        if rnd.random() < 0.5:  # and its check as it should be
-            h = 0x811c9dc5
-            for b in image[4:60]:
-                h = (h ^ b) * 0x01000193 & 0xffffffff
-            image[60:64] = h.to_bytes(4, "little")
-        path = os.path.join(BUILD, f"region.{i}")
-        with open(path, "wb") as f:
-            f.write(image)
-        status, out = call([f"{make}/mbx", *SUBCOMMANDS[i % 4], "-r",
-                            f"file:{path}"], "fuzz-mbx", 30)
-        os.remove(path)
-        bad = status not in (0, 1, 2, 3, 4) or "Sanitizer" in out \
-            or "runtime error" in out
-        return bad and f"region {i}: exit status {status}: {out[-200:]}"
-
-    return next((b for b in parallel(one, range(number)) if b), None)
+ENV = dict(os.environ, ASAN_OPTIONS="detect_leaks=0")
+EXIT = ["-Dexit=fuzz_exit", "-Datexit=fuzz_atexit", "-Dmain=command_main"]
+CALLS = Target(
+    "calls", "both sides' calls", "fuzz.c",
+    [("common/*.c", '-DMBX_WORD_HEADER="verify/content_words.h"'),
+     ("tests/verify/fuzz.c", '-DMBX_WORD_HEADER="verify/content_words.h"')])
+COMMAND = Target(
+    "mbx", "mbx and a region", "fuzz_mbx.c",
+    [("common/*.c",), ("linux/*.c",), ("linux/cmd/*.c", *EXIT),
+     ("tests/verify/fuzz_mbx.c",)],
+    "-Wl,--wrap=mbx_region_open", "-Wl,--wrap=mbx_region_close", "-ljansson",
+    "-lpthread")
 
 
 def run(size):
     if not tool("clang"):
         yield Result("SKIP", "no clang")
         return
-    failed, out = fuzz(build(SOURCES, os.path.join(BUILD, "fuzz")), RUNS[size])
-    yield Result("FAIL" if failed else "ok",
-                 failed or f"both sides' calls: {count(out):,} executions")
-    if REGIONS[size]:
-        failed = broken_regions(REGIONS[size])
-        yield Result("FAIL" if failed else "ok",
-                     failed or f"mbx: {REGIONS[size]} broken regions read")
+    for target in [CALLS] if size == "quick" else [CALLS, COMMAND]:
+        program = target.build()
+        corpus = target.corpus(program)
+        inputs = len(os.listdir(corpus))
+        failed, runs, edges, chunk = None, 0, 0, 0
+        end = time.monotonic() + SECONDS.get(size, 0)
+        while not failed:
+            chunk += 1
+            left = end - time.monotonic()
+            limit = ("-runs=20000" if size == "quick" else
+                     f"-max_total_time={int(min(left, CHUNK_S)) + 1}")
+            failed, n, edges = target.fuzz(program, corpus, chunk, limit)
+            runs += n
+            if time.monotonic() >= end:
+                break
+        if size == "long" and os.environ.get("KEEP"):
+            target.keep(program, corpus)
+        yield Result("FAIL" if failed else "ok", failed or
+                     f"{target.promise}: {runs:,} executions from a corpus of "
+                     f"{inputs}, {edges:,} edges")
 
 
 CASES = [
-    ("queue.c", "raw >= at->ring_bytes", "0"),
-    ("queue.c", "likely(n <= rx->at.max_bytes) &&", ""),
-    ("slots.c", "else if (bytes > cap)", "else if (0)"),
-    ("call.c", "else if (n >= 0 && bytes - HEAD > cap)", "else if (0)"),
+    (CALLS, "queue.c", "raw >= at->ring_bytes", "0"),
+    (CALLS, "queue.c", "likely(n <= rx->at.max_bytes) &&", ""),
+    (CALLS, "slots.c", "else if (bytes > cap)", "else if (0)"),
+    (CALLS, "call.c", "else if (n >= 0 && bytes - HEAD > cap)", "else if (0)"),
+    (COMMAND, "linux/mbx.c", "off + j > m->region.bytes - 4u", "0"),
+    (COMMAND, "linux/mbx.c", "count > MBX_MAX_CHANNELS ||", "0 &&"),
+    (COMMAND, "linux/mbx.c", "name[15] = 0;", ""),
+    (COMMAND, "linux/mbx.c", "n == 0 || n >= *left", "0"),
+    (COMMAND, "linux/mbx.c", "bytes < cap ? bytes : cap", "bytes"),
+    (COMMAND, "linux/cmd/decode.c", "n == 0 || n >= sizeof(f->name)",
+     "n == 0"),
+    (COMMAND, "linux/cmd/dump.c",
+     "!(off & 3u) && off <= d->bytes && n <= d->bytes - off", "1"),
 ]
 
 
@@ -108,12 +154,11 @@ def seeds(_size):
     if not tool("clang"):
         yield Result("SKIP", "no clang")
         return
-    for name, old, new in CASES:
+    for target, name, old, new in CASES:
         seed = seeded(name, old, new)
-        where = os.path.join(BUILD, "seeds", "fuzz")
-        path = seed.write(where)
-        failed, out = fuzz(build([path if os.path.basename(s) == name else s
-                                  for s in SOURCES], where), ["-runs=200000"])
+        program = target.build(seed)
+        failed, runs, _ = target.fuzz(program, target.corpus(program), 1,
+                                      "-runs=200000")
         yield Result("ok" if failed else "FAIL", f"{seed.where} without "
                      f"{' '.join(old.split())}: " + (failed or "NOT CAUGHT"))
 

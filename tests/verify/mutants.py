@@ -3,18 +3,26 @@
 changed. Each must be killed by the content check, the explorer or a unit test;
 tests/verify/survivors lists those that mean the same, with the reason."""
 
+import glob
 import os
-import random
 import re
+import shutil
 
 from common import (BUILD, ROOT, Result, Row, SOURCES, Seed, call, code_of,
-                    parallel, weakened)
+                    must, parallel, weakened)
 import content
 import explore
 
-# What is quick and kills most, first.
-UNITS = ["queue", "slots", "link", "call", "copy", "steps", "cache", "err"]
-SAMPLE = {"quick": 0, "full": 40, "long": 1 << 30}
+FLAGS = ["-std=gnu11", "-O1", "-w", "-fno-delete-null-pointer-checks",
+         "-Icommon", "-Ilinux", "-Itests", "-Itests/unit",
+         '-DMBX_VERSION="mutant"']
+PORT = ['-DMBX_PORT_HEADER="port_linux.h"']
+LINUX = sorted(glob.glob(os.path.join(ROOT, "linux", "*.c")))
+DIRECTORY = os.path.join(BUILD, "mutants")
+# Behind the one that has the file's name, those that are quick first
+UNITS = ["link", "slots", "call", "copy", "steps", "cache", "err", "queue"]
+# Every how manieth? All the others have their turn in `make verify-long`.
+EVERY = {"quick": 0, "full": 12, "long": 1}
 SURVIVORS = os.path.join(ROOT, "tests", "verify", "survivors")
 
 SWAPS = [(r"(?<![<>=!-])<(?![<=])", "<="), (r"<=", "<"),
@@ -49,56 +57,95 @@ def mutants():
                            text[:at] + "\t\t;" + text[at + len(line):])
 
 
-def units(sources, where):
-    """The first unit test that fails with these sources, or None."""
-    flags = ["-std=gnu11", "-O1", "-w", "-fno-delete-null-pointer-checks",
-             "-Icommon", "-Ilinux", "-Itests"]
-    for unit in UNITS:
-        test = os.path.join(ROOT, "tests", "unit", f"test_{unit}.c")
-        with open(test) as f:
-            text = f.read()
-        # those that include the sources themselves are to include these
-        local = os.path.join(where, f"test_{unit}.c")
-        text = re.sub(r'#include "../../common/(\w+\.c)"', lambda m: next(
-            f'#include "{s}"' for s in sources
-            if os.path.basename(s) == m.group(1)), text)
-        with open(local, "w") as f:
+def object_of(source):
+    return f"{DIRECTORY}/{os.path.basename(source)[:-2]}.o"
+
+
+def unit_source(unit):
+    return os.path.join(ROOT, "tests", "unit", f"test_{unit}.c")
+
+
+def compile_to(out, source, *flags):
+    """0 if it does compile."""
+    return call(["gcc", *FLAGS, *flags, "-c", source, "-o", out],
+                "mutants-build")[0]
+
+
+def base():
+    """Objects of the library and of the unit tests as they are."""
+    os.makedirs(DIRECTORY, exist_ok=True)
+    paths = SOURCES + LINUX + [unit_source(u) for u in UNITS]
+    out = [object_of(p) for p in paths]
+    for status in parallel(lambda x: compile_to(
+            *x, *(PORT if x[1] in SOURCES else [])), zip(out, paths)):
+        if status:
+            raise SystemExit("verify: mutants: see mutants-build.log")
+
+
+def unit_program(unit, seed, path):
+    """The unit test with the mutant at @path; None if it has no part in it."""
+    where = os.path.dirname(path)
+    with open(unit_source(unit)) as f:
+        text = f.read()
+    include = f'#include "../../common/{seed.file}"'
+    objects = [object_of(unit_source(unit))]
+    if "../../common/" not in text:
+        objects += [path[:-2] + ".o" if os.path.basename(s) == seed.file else
+                    object_of(s) for s in SOURCES + LINUX]
+    elif include not in text:
+        return None
+    else:  # it includes the sources themselves, so that this one is another
+        text = text.replace(include, f'#include "{path}"').replace(
+            '"../../common/', f'"{ROOT}/common/')
+        with open(os.path.join(where, f"test_{unit}.c"), "w") as f:
             f.write(text)
-        program = os.path.join(where, "unit")
-        own = [] if "common/" in open(test).read() else sources
-        status, out = call(["gcc", *flags, "-Itests/unit", "-o", program, local,
-                            *own, "-lcmocka", "-pthread"], "mutants-build")
-        if status:
-            continue
-        status, _ = call([program], "mutants", 60)
-        if status:
-            return f"test_{unit}"
-    return None
+        objects = [os.path.join(where, f"test_{unit}.o")]
+        if compile_to(objects[0], objects[0][:-2] + ".c"):
+            return None
+    program = os.path.join(where, f"test_{unit}")
+    must(["gcc", "-o", program, *objects, "-lcmocka", "-pthread"],
+         "mutants-build")
+    return program
+
+
+def fails(program, *args):
+    """It does, or takes more than some seconds of the processor."""
+    return call(["sh", "-c", 'ulimit -t 6; exec "$@"', "sh", program, *args],
+                "mutants", 120)[0]
 
 
 def try_mutant(item):
     """Which check kills it? None if it lives, "" if it does not compile."""
-    seed, common = item
-    where = os.path.join(BUILD, "mutants", re.sub(r"\W+", "-", seed.where)
-                         + f"-{abs(hash(seed.what)) % 10000}")
+    number, seed, common = item
+    where = os.path.join(BUILD, "mutants", str(number))
     path = seed.write(where)
-    status, _ = call(["gcc", *explore.FLAGS, "-c", path, "-o",
-                      path[:-2] + ".o"], "mutants-build")
-    if status:
-        return seed, ""
-    sources = [path if os.path.basename(s) == seed.file else s
-               for s in SOURCES]
-    if seed.file == "queue.c":
-        status, _ = call([content.build(sources, where), "ring=3"],
-                         "mutants", 30)
-        if status:
-            return seed, "content"
-    killed = units(sources, where)
-    if killed:
-        return seed, killed
-    broken = dict(common)
-    broken[seed.file] = path[:-2] + ".o"
-    return seed, explore.try_one(where, seed.file, broken)
+    try:
+        return seed, killer_of(seed, path, where, dict(common))
+    finally:
+        shutil.rmtree(where)
+
+
+def quick_killer_of(seed, path, where):
+    if compile_to(path[:-2] + ".o", path, *PORT):
+        return ""
+    if seed.file.startswith("queue") and fails(content.build(
+            [path if os.path.basename(s) == seed.file else s
+             for s in SOURCES], where), "ring=3"):
+        return "content"
+    for unit in sorted(UNITS, key=lambda u: not seed.file.startswith(u)):
+        program = unit_program(unit, seed, path)
+        if program and fails(program):
+            return f"test_{unit}"
+    return None
+
+
+def killer_of(seed, path, where, broken):
+    killer = quick_killer_of(seed, path, where)
+    if killer is not None:
+        return killer
+    broken[seed.file] = explore.compile_to(path[:-2] + ".x.o", path)
+    caught = explore.try_one(where, seed.file, broken)
+    return caught and "explorer"
 
 
 def argued():
@@ -111,22 +158,31 @@ def argued():
 
 
 def run(size):
-    if not SAMPLE[size]:
+    if not EVERY[size]:
         return
     everything = list(mutants())
-    chosen = random.Random(1).sample(everything, min(SAMPLE[size],
-                                                     len(everything)))
+    base()
+    for path in SOURCES:  # what fails anyway kills nothing
+        with open(path) as f:
+            same = Seed(path, 0, "", f.read())
+        where = os.path.join(DIRECTORY, "same")
+        killer = quick_killer_of(same, same.write(where), where)
+        if killer is not None:
+            yield Result("FAIL", f"{same.file} as it is: {killer}")
+            return
     common, by, alive, known = explore.objects(), {}, [], argued()
-    for seed, killer in parallel(try_mutant, [(s, common) for s in chosen]):
+    for seed, killer in parallel(try_mutant, [
+            (i, seed, common) for i, seed in enumerate(everything)
+            if i % EVERY[size] == 0]):
         if killer == "":
             continue
         by[killer] = by.get(killer, 0) + 1
         if killer is None:
             alive.append(f"{seed.file}: {seed.what}")
+            with open(os.path.join(BUILD, "survivors.found"), "a") as f:
+                f.write(f"{seed.where}: {seed.what}\n")
     valid = sum(by.values())
     new = [a for a in alive if a not in known]
-    with open(os.path.join(BUILD, "survivors.found"), "w") as f:
-        f.writelines(f"{a}\n" for a in alive)
     killed = valid - len(alive)
     text = (f"{killed} of {valid} killed (of {len(everything)} there are); "
             + ", ".join(f"{k} {v}" for k, v in by.items() if k))

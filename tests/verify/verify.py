@@ -19,16 +19,23 @@ import time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.dont_write_bytecode = True
 
+import cache  # noqa: E402
 import content  # noqa: E402
+import cortex  # noqa: E402
+import coverage  # noqa: E402
+import doorbell  # noqa: E402
 import eva  # noqa: E402
 import explore  # noqa: E402
 import fuzz  # noqa: E402
 import mutants  # noqa: E402
 import relacy  # noqa: E402
+import security  # noqa: E402
 import static  # noqa: E402
+import storm  # noqa: E402
 
-ROWS = (explore.ROWS + relacy.ROWS + eva.ROWS + content.ROWS + fuzz.ROWS
-        + static.ROWS + mutants.ROWS)
+METHODS = (explore, relacy, eva, content, fuzz, static, cache, security,
+           doorbell, cortex, storm, coverage, mutants)
+ROWS = [row for method in METHODS for row in method.ROWS]
 
 
 def main():

@@ -109,8 +109,8 @@ once_command_drops_what_it_needed_to_map() {
         children="$children $!"
         mbx ping -r $region -n 1000000 -i 50 >/dev/null &
         children="$children $!"
-        sleep 0.3
         for pid in $children; do
+            until grep -q '^NoNewPrivs:	1$' /proc/$pid/status; do kill -0 $pid; sleep 0.1; done
             cat /proc/$pid/status /proc/$pid/maps
             ls -l /proc/$pid/fd >/tmp/fds-$pid
             as_nobody $pid
@@ -127,8 +127,8 @@ observers() {
         mbx $what >/dev/null &
         children="$children $!"
     done
-    sleep 0.3
     for pid in $children; do
+        until grep -q -E '3ed80000|/dev/uio' "/proc/$pid/maps"; do kill -0 $pid; sleep 0.1; done
         grep -E '3ed80000|/dev/uio' "/proc/$pid/maps"
         fails grep -E ' .w.s .*(/dev/mem|/dev/uio)' "/proc/$pid/maps"
     done

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Caches that nothing but the port's hooks keeps right: the whole unit suite of
+common/ on them (cache.c), and unit/test_cache.c with lines and evictions."""
+
+import os
+import re
+
+from common import (BUILD, ROOT, Result, Row, Seed, Tree, call, code_of,
+                    failed_tests, must, parallel, passed_tests)
+
+SUITE = ["queue", "slots", "call", "link"]
+HOOK = re.compile(r"mbx_port_(clean|invalidate)\([^;]*;", re.S)
+COMMON = ["common/" + n for n in sorted(os.listdir(os.path.join(
+    ROOT, "common"))) if n.endswith(".c")]
+
+
+def build(tree, test):
+    where = os.path.join(BUILD, "cache")
+    os.makedirs(where, exist_ok=True)
+    program = os.path.join(where, test)
+    gcc = ["env", "-C", tree.where, "gcc", "-std=gnu11", "-g", "-O1", "-w",
+           "-Icommon", "-Itests", "-fno-delete-null-pointer-checks"]
+    end = ["-lcmocka", "-pthread"]
+    if test == "cache":
+        must([*gcc, "-o", program, "tests/unit/test_cache.c", *end], "cache")
+        return program
+    must([*gcc, "-include", "verify/cache.h", "-c", "-o", program + ".o",
+          f"tests/unit/test_{test}.c"], "cache")
+    must([*gcc, '-DMBX_PORT_HEADER="unit/cache_port.h"', "-o", program,
+          *COMMON, "tests/verify/cache.c", program + ".o", *end], "cache")
+    return program
+
+
+def try_all(tree):
+    """What failed, or None; tests passed and skipped; what was moved."""
+    def one(test):
+        return test, *call([build(tree, test)], "cache-" + test, 300)
+
+    passed, skipped, moved, failed = 0, 0, [0, 0, 0], None
+    for test, status, out in parallel(one, SUITE + ["cache"]):
+        if status and not failed:
+            failed = f"test_{test}.c: {failed_tests(out)}"
+        passed += passed_tests(out)
+        skipped += len(re.findall(r"\[  SKIPPED \] test", out)) // 2
+        numbers = re.search(r"(\d+) evictions, (\d+) words cleaned, (\d+)",
+                            out)
+        for i in range(3 if numbers else 0):
+            moved[i] += int(numbers.group(i + 1))
+    return failed, passed, skipped, moved
+
+
+def run(size):
+    if size == "quick":  # test_cache.c is among the unit tests
+        return
+    failed, passed, skipped, moved = try_all(Tree())
+    yield Result("FAIL" if failed else "ok", failed or
+                 f"{passed} unit tests passed, {skipped} with threads "
+                 "skipped; {:,} evictions, {:,} words cleaned, {:,} "
+                 "invalidated".format(*moved))
+
+
+def forgotten():
+    """Each call of a hook in common/, left out in turn."""
+    for path in ["common/mbx/word.h", *COMMON]:
+        path = os.path.join(ROOT, path)
+        with open(path) as f:
+            text = f.read()
+        for m in HOOK.finditer(code_of(text)):
+            yield Seed(path, text.count("\n", 0, m.start()) + 1,
+                       f"mbx_port_{m.group(1)} forgotten",
+                       text[:m.start()] + ";" + text[m.end():])
+
+
+def seeds(_size):
+    tree = Tree()
+    for seed in forgotten():
+        with tree.broken(seed):
+            failed = try_all(tree)[0]
+        yield Result("ok" if failed else "FAIL", f"{seed.where} {seed.what}: "
+                     + (failed or "NOT CAUGHT"))
+
+
+ROWS = [Row("cache", "not coherent", run, seeds)]

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Restart storms: one side killed again and again while the other goes on."""
+
+import os
+import re
+import shutil
+
+from common import BUILD, ROOT, Result, Row, call, must, parallel, seeded, tool
+
+TOP = os.path.dirname(BUILD)
+CYCLES = {"quick": 0, "full": 300, "long": 1000}
+BOARDS = ["mps2-an521", "mps2-an385"]
+
+
+def build(tree, where):
+    inside = os.path.relpath(where, tree)  # as the Makefile names it
+    if inside.startswith(".."):
+        inside = where
+    must(["make", "-s", "-j2", "-C", tree, "BUILD=" + where, "linux",
+          *("firmware-" + b for b in BOARDS),
+          os.path.join(inside, "e2e", "restart")], "storm-build")
+
+
+def firmware_storm(board, cycles, where):
+    """Exit status; pongs, pings handled again, longest recovery in ms; output"""
+    status, out = call([os.path.join(where, "e2e", "restart"), board,
+                        str(cycles)], "storm",
+                       limit=1800, env={**os.environ, "BUILD": where})
+    m = re.search(r"(\d+) pongs, .* (\d+) pings handled again, .* longest "
+                  r"recovery (\d+) ms", out)
+    return status, [int(n) for n in m.groups()] if m else None, out
+
+
+def firmware(size):
+    if not CYCLES[size]:
+        return  # `make test` has some, in e2e_restart.sh
+    if not tool("qemu-system-arm"):
+        yield Result("SKIP", "qemu-system-arm is missing: make setup")
+        return
+    build(ROOT, TOP)
+    for board, (status, said, out) in parallel(
+            lambda b: (b, firmware_storm(b, CYCLES[size], TOP)), BOARDS):
+        if status or not said:
+            yield Result("FAIL", f"{board}: {out[-400:]}")
+            continue
+        pongs, again, longest = said
+        yield Result("ok", f"{board}: QEMU killed {CYCLES[size]} times, "
+                     f"{pongs:,} round trips in order and whole, {again} in "
+                     f"hand at a death and handled again, longest recovery "
+                     f"{longest} ms")
+
+
+# Of those that each death shows, in firmware and host alike
+SEEDS = [
+    ("queue.c", "	tx->pos = tx->limit = pos;\n	tx->full",
+     "	tx->pos = tx->limit = tx->seen;\n	tx->full",
+     "a producer that goes on where the consumer is"),
+    ("queue.c", "	rx->pos = (uint32_t)ret & ~IN_HAND;", "	rx->pos = 0;",
+     "a consumer that begins at 0"),
+]
+
+
+def firmware_seeds(_size):
+    for number, (name, old, new, what) in enumerate(SEEDS):
+        tree = os.path.join(BUILD, "storm", f"seed-{number}")
+        shutil.rmtree(tree, ignore_errors=True)
+        for part in "common", "firmware", "linux", "scripts", "tests":
+            shutil.copytree(os.path.join(ROOT, part), os.path.join(tree, part))
+        shutil.copy(os.path.join(ROOT, "Makefile"), tree)
+        seed = seeded(name, old, new)
+        seed.write(os.path.join(tree, "common"))
+        where = os.path.join(tree, "build")
+        build(tree, where)
+        status, _, out = firmware_storm(BOARDS[0], 50, where)
+        why = re.search(r"\[  ERROR   \] --- (.*)|child: (.*)", out)
+        yield Result("ok" if status > 0 and why else "FAIL",
+                     f"{seed.where} {what}: "
+                     + (why.group(1) or why.group(2) if why
+                        else f"NOT CAUGHT: {out[-200:]}"))
+
+
+ROWS = [Row("storm-qemu", "restart storms, firmware", firmware,
+            firmware_seeds)]
