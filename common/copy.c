@@ -54,77 +54,32 @@ __attribute__((naked)) void mbx_copy_words(void *to, const void *from,
 		"9:	pop	{r4, r5, r6, r7, pc}\n");
 }
 #else
-/*
- * The application's side is moved by __builtin_memcpy of a constant 4 bytes,
- * which compiles to one load or store wherever the core allows unaligned ones.
- * The last word goes through shifts: its bytes are in memory order, so the
- * first one is the low byte of the little-endian value.
- */
-MBX_INLINE void word_in(struct mbx_word mbx_shared *to, const uint8_t *from)
-{
-	uint32_t w;
-
-	__builtin_memcpy(&w, from, 4);
-	mbx_st_data(to, w);
-}
-
-MBX_INLINE void word_out(uint8_t *to, const struct mbx_word mbx_shared *from)
-{
-	uint32_t w = mbx_ld_data(from);
-
-	__builtin_memcpy(to, &w, 4);
-}
-
 static void in(struct mbx_word mbx_shared *to, const uint8_t *from,
 	       uint32_t bytes)
 {
 	const uint8_t *end = from + (bytes & ~15u);
-	uint32_t w = 0;
 
 	for (; from != end; from += 16, to = mbx_word_at(to, 16)) {
-		word_in(to, from);
-		word_in(mbx_word_at(to, 4), from + 4);
-		word_in(mbx_word_at(to, 8), from + 8);
-		word_in(mbx_word_at(to, 12), from + 12);
+		mbx_word_in(to, from);
+		mbx_word_in(mbx_word_at(to, 4), from + 4);
+		mbx_word_in(mbx_word_at(to, 8), from + 8);
+		mbx_word_in(mbx_word_at(to, 12), from + 12);
 	}
-	bytes &= 15u;
-	if (!bytes)
-		return;
-	end = from + (bytes & ~3u);
-	for (; from != end; from += 4, to = mbx_word_at(to, 4))
-		word_in(to, from);
-	bytes &= 3u;
-	if (!bytes)
-		return;
-	while (bytes)
-		w = (w << 8) | from[--bytes];
-	mbx_st_data(to, mbx_le32(w));
+	mbx_words_in(to, from, bytes & 15u);
 }
 
 static void out(uint8_t *to, const struct mbx_word mbx_shared *from,
 		uint32_t bytes)
 {
 	uint8_t *end = to + (bytes & ~15u);
-	uint32_t w;
 
 	for (; to != end; to += 16, from = mbx_word_at(from, 16)) {
-		word_out(to, from);
-		word_out(to + 4, mbx_word_at(from, 4));
-		word_out(to + 8, mbx_word_at(from, 8));
-		word_out(to + 12, mbx_word_at(from, 12));
+		mbx_word_out(to, from);
+		mbx_word_out(to + 4, mbx_word_at(from, 4));
+		mbx_word_out(to + 8, mbx_word_at(from, 8));
+		mbx_word_out(to + 12, mbx_word_at(from, 12));
 	}
-	bytes &= 15u;
-	if (!bytes)
-		return;
-	end = to + (bytes & ~3u);
-	for (; to != end; to += 4, from = mbx_word_at(from, 4))
-		word_out(to, from);
-	bytes &= 3u;
-	if (!bytes)
-		return;
-	w = mbx_le32(mbx_ld_data(from));
-	for (; bytes; bytes--, w >>= 8)
-		*to++ = (uint8_t)w;
+	mbx_words_out(to, from, bytes & 15u);
 }
 
 void mbx_copy_words(void *to, const void *from, uint32_t bytes,

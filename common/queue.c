@@ -16,17 +16,6 @@
  */
 #include "queue_tx.h"
 
-#define unlikely(x) __builtin_expect(!!(x), 0)
-#define likely(x)   __builtin_expect(!!(x), 1)
-/*
- * What a fast path leaves to another function costs it no saved registers, and
- * some bytes: not where size is what counts.
- */
-#ifdef __OPTIMIZE_SIZE__
-#define slow_path static
-#else
-#define slow_path static __attribute__((noinline))
-#endif
 /* Called from several places, each of which GCC would rather have its own. */
 #define once static __attribute__((noinline))
 
@@ -113,7 +102,7 @@ int mbx_tx_attach(struct mbx_tx *tx, const struct mbx_queue_place *at)
 	uint32_t read = (uint32_t)ret & ~IN_HAND, pos = read, next, h;
 
 	tx->more = mbx_tx_make_room;
-	tx->open = 0;
+	tx->open = tx->open_pos = tx->open_limit = 0;
 	/* of an error: no consumer's position fits, whatever it says later */
 	tx->seen = tx->pos = tx->limit = pos;
 	if (ret < 0)

@@ -5,6 +5,18 @@
 
 #include <mbx/queue.h>
 
+#define unlikely(x) __builtin_expect(!!(x), 0)
+#define likely(x)   __builtin_expect(!!(x), 1)
+/*
+ * What a fast path leaves to another function costs it no saved registers, and
+ * some bytes: not where size is what counts.
+ */
+#ifdef __OPTIMIZE_SIZE__
+#define slow_path static
+#else
+#define slow_path static __attribute__((noinline))
+#endif
+
 /* Bytes of the record of a message: header and payload, in whole words. */
 MBX_INLINE uint32_t record_bytes(uint32_t bytes)
 {

@@ -515,6 +515,31 @@ int mbx_put(struct mbx_end *e, const void *msg, size_t bytes, int timeout_ms)
 	return send_how(e, PUT, msg, bytes, NULL, timeout_ms);
 }
 
+int mbx_put_many(struct mbx_end *e, const void *msgs, size_t bytes,
+		 size_t count, int timeout_ms)
+{
+	uint32_t each = clamp(bytes),
+		 all = count > INT32_MAX ? INT32_MAX : (uint32_t)count;
+	const uint8_t *msg = msgs;
+	uint32_t done = 0;
+	int n;
+
+	while (done < all) {
+		n = send_how(e, PUT, msg, bytes, NULL, timeout_ms);
+		if (n)
+			return done || n == 1 ? (int)done : n;
+		msg += bytes;
+		if (++done == all)
+			break;
+		n = mbx_tx_put_many(&e->tx, msg, each, all - done);
+		if (n > 0) {
+			done += (uint32_t)n;
+			msg += (size_t)n * bytes;
+		}
+	}
+	return (int)done;
+}
+
 int mbx_flush(struct mbx_end *e)
 {
 	int err = need_role(e, e->role == END_SENDER, 0, "sent to");

@@ -8,6 +8,7 @@
 #ifndef MBX_PORT_LINUX_H
 #define MBX_PORT_LINUX_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* The region is aligned to words, the application's memory to nothing. */
@@ -24,75 +25,58 @@ static inline mbx_wide mbx_wide_load(const uint8_t *from)
 	return v;
 }
 
-/* Sixteen bytes: inline, as most messages are short. */
-static inline uint32_t mbx_short_in(void *to, const void *from)
+static inline volatile mbx_wide *mbx_wide_at(const void *p)
 {
-	*(volatile mbx_wide *)to = mbx_wide_load((const uint8_t *)from);
-	return MBX_WIDE;
+	return (volatile mbx_wide *)(uintptr_t)p;
 }
 
-static inline uint32_t mbx_short_out(void *to, const void *from)
+static inline void mbx_wide_store(uint8_t *to, mbx_wide v)
 {
-	mbx_wide v = *(const volatile mbx_wide *)from;
-
-	__builtin_memcpy(to, &v, MBX_WIDE);
-	return MBX_WIDE;
+	__builtin_memcpy(to, &v, sizeof(v));
 }
 
-/* Out of line: what is shorter is not to pay for their registers. */
-__attribute__((noinline, unused)) static uint32_t mbx_wide_in(void *to,
-							      const void *from,
-							      uint32_t bytes)
+/* By an index: messages of 16 bytes are to pay for no other registers. */
+static inline uint32_t mbx_wide_in(uint8_t *to, const uint8_t *from,
+				   uint32_t bytes)
 {
-	volatile mbx_wide *d = (volatile mbx_wide *)to;
-	const uint8_t *s = (const uint8_t *)from;
-	uint32_t left = bytes;
+	uint32_t i;
 
-	for (; left >= 2 * MBX_WIDE; left -= 2 * MBX_WIDE) {
-		d[0] = mbx_wide_load(s);
-		d[1] = mbx_wide_load(s + MBX_WIDE);
-		s += 2 * MBX_WIDE;
-		d += 2;
+	for (i = 0; i + 2 * MBX_WIDE <= bytes; i += 2 * MBX_WIDE) {
+		*mbx_wide_at(to + i) = mbx_wide_load(from + i);
+		*mbx_wide_at(to + i + MBX_WIDE) = mbx_wide_load(from + i +
+								MBX_WIDE);
 	}
-	if (left >= MBX_WIDE) {
-		*d = mbx_wide_load(s);
-		left -= MBX_WIDE;
-	}
-	return bytes - left;
+	if (bytes & MBX_WIDE)
+		*mbx_wide_at(to + i) = mbx_wide_load(from + i);
+	return bytes & ~(MBX_WIDE - 1);
 }
 
-__attribute__((noinline, unused)) static uint32_t mbx_wide_out(void *to,
-							       const void *from,
-							       uint32_t bytes)
+static inline uint32_t mbx_wide_out(uint8_t *to, const uint8_t *from,
+				    uint32_t bytes)
 {
-	const volatile mbx_wide *s = (const volatile mbx_wide *)from;
-	uint8_t *d = (uint8_t *)to;
-	uint32_t left = bytes;
+	uint32_t i;
 	mbx_wide v, w;
 
-	for (; left >= 2 * MBX_WIDE; left -= 2 * MBX_WIDE) {
-		v = s[0];
-		w = s[1];
-		__builtin_memcpy(d, &v, MBX_WIDE);
-		__builtin_memcpy(d + MBX_WIDE, &w, MBX_WIDE);
-		d += 2 * MBX_WIDE;
-		s += 2;
+	for (i = 0; i + 2 * MBX_WIDE <= bytes; i += 2 * MBX_WIDE) {
+		v = *mbx_wide_at(from + i);
+		w = *mbx_wide_at(from + i + MBX_WIDE);
+		mbx_wide_store(to + i, v);
+		mbx_wide_store(to + i + MBX_WIDE, w);
 	}
-	if (left >= MBX_WIDE) {
-		v = *s;
-		__builtin_memcpy(d, &v, MBX_WIDE);
-		left -= MBX_WIDE;
-	}
-	return bytes - left;
+	if (bytes & MBX_WIDE)
+		mbx_wide_store(to + i, *mbx_wide_at(from + i));
+	return bytes & ~(MBX_WIDE - 1);
 }
 
-#define mbx_wide_copy(way, to, from, bytes, memory)                            \
-	((memory) != MBX_MEMORY_NORMAL || (bytes) < MBX_WIDE ? 0               \
-	 : (bytes) < 2 * MBX_WIDE ? mbx_short_##way(to, from)                  \
-				  : mbx_wide_##way(to, from, bytes))
 #define mbx_port_copy_in(to, from, bytes, memory)                              \
-	mbx_wide_copy(in, to, from, bytes, memory)
+	((memory) == MBX_MEMORY_NORMAL                                         \
+		 ? mbx_wide_in((uint8_t *)(to), (const uint8_t *)(from),       \
+			       bytes)                                          \
+		 : 0)
 #define mbx_port_copy_out(to, from, bytes, memory)                             \
-	mbx_wide_copy(out, to, from, bytes, memory)
+	((memory) == MBX_MEMORY_NORMAL                                         \
+		 ? mbx_wide_out((uint8_t *)(to), (const uint8_t *)(from),      \
+				bytes)                                         \
+		 : 0)
 
 #endif

@@ -10,7 +10,7 @@
  * - one context at a time for each struct: thread or ISR, whichever the
  *   application makes the producer or consumer; no locks inside;
  * - the number of shared accesses is bounded: one for each payload word, and 2
- *   control words for a message that finds its place at once, 6 at most (attach
+ *   control words for a message that finds its place at once, 7 at most (attach
  *   of a producer: 4, and one for each record in the ring);
  * - each shared word is loaded at most once a call.
  */
@@ -46,9 +46,9 @@ struct mbx_tx {
 	uint32_t bad;	/* the value behind the last MBX_EPROTO */
 	/* how to go on at the limit: look for room, or end what is open */
 	int (*more)(struct mbx_tx *tx, uint32_t need);
-	uint32_t open; /* batch: its first header; claim: bytes + 1; or 0 */
-	uint32_t spare_limit; /* limit while a batch or a claim is open */
-	struct mbx_word mbx_shared *first; /* batch: where that header goes */
+	uint32_t open;	   /* batch: its first header; claim: bytes + 1; or 0 */
+	uint32_t open_pos; /* batch: as pos, which stays at that header; ... */
+	uint32_t open_limit; /* ... as limit, which then is at pos */
 };
 
 /* The consumer's end. */
@@ -97,6 +97,17 @@ int mbx_tx_send(struct mbx_tx *tx, const void *msg, uint32_t bytes);
  * next mbx_tx_send(), or until the ring is full: accepted means flushed.
  */
 int mbx_tx_put(struct mbx_tx *tx, const void *msg, uint32_t bytes);
+
+/*
+ * As mbx_tx_put() of @count messages of @bytes each, which stand one behind the
+ * other at @msgs: as many as there is room for. Costs the least for each.
+ *
+ * Returns how many were put, fewer than @count when there was no more room, 0
+ * also when an MBX_DROP channel dropped the first; or as mbx_tx_put(). Bounded by
+ * @count.
+ */
+int mbx_tx_put_many(struct mbx_tx *tx, const void *msgs, uint32_t bytes,
+		    uint32_t count);
 
 /* Make all that was put visible, at once. Nothing to do when nothing was. */
 void mbx_tx_flush(struct mbx_tx *tx);

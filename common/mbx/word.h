@@ -136,6 +136,63 @@ MBX_INLINE void mbx_st_data(struct mbx_word mbx_shared *w, uint32_t v)
 }
 #endif /* MBX_WORD_HEADER */
 
+/*
+ * The application's side is moved by __builtin_memcpy of a constant 4 bytes,
+ * which compiles to one load or store wherever the core allows unaligned ones.
+ */
+MBX_INLINE void mbx_word_in(struct mbx_word mbx_shared *to, const uint8_t *from)
+{
+	uint32_t w;
+
+	__builtin_memcpy(&w, from, 4);
+	mbx_st_data(to, w);
+}
+
+MBX_INLINE void mbx_word_out(uint8_t *to,
+			     const struct mbx_word mbx_shared *from)
+{
+	uint32_t w = mbx_ld_data(from);
+
+	__builtin_memcpy(to, &w, 4);
+}
+
+/*
+ * Word by word. The last one goes through shifts: its bytes are in memory order,
+ * so the first one is the low byte of the little-endian value.
+ */
+MBX_INLINE void mbx_words_in(struct mbx_word mbx_shared *to,
+			     const uint8_t *from, uint32_t bytes)
+{
+	const uint8_t *end = from + (bytes & ~3u);
+	uint32_t w = 0;
+
+	for (; from != end; from += 4, to = mbx_word_at(to, 4))
+		mbx_word_in(to, from);
+	bytes &= 3u;
+	if (!bytes)
+		return;
+	while (bytes)
+		w = (w << 8) | from[--bytes];
+	mbx_st_data(to, mbx_le32(w));
+}
+
+MBX_INLINE void mbx_words_out(uint8_t *to,
+			      const struct mbx_word mbx_shared *from,
+			      uint32_t bytes)
+{
+	uint8_t *end = to + (bytes & ~3u);
+	uint32_t w;
+
+	for (; to != end; to += 4, from = mbx_word_at(from, 4))
+		mbx_word_out(to, from);
+	bytes &= 3u;
+	if (!bytes)
+		return;
+	w = mbx_le32(mbx_ld_data(from));
+	for (; bytes; bytes--, w >>= 8)
+		*to++ = (uint8_t)w;
+}
+
 enum mbx_copy { MBX_COPY_IN, MBX_COPY_OUT };
 
 /* What the next two share, without the upkeep of caches. */
@@ -171,17 +228,25 @@ MBX_INLINE void mbx_copy_out(void *to, const struct mbx_word mbx_shared *from,
 	mbx_copy_words(to, region, bytes, MBX_COPY_OUT);
 }
 
-/* The same, as fast as the kind of @memory lets the port do it. */
+/*
+ * The same, as fast as the kind of @memory lets the port do it: then without a
+ * call, which would have every sender and receiver save registers.
+ */
 MBX_INLINE void mbx_payload_in(struct mbx_word mbx_shared *to, const void *from,
 			       uint32_t bytes, uint32_t memory)
 {
 	uint32_t n = mbx_port_copy_in((void mbx_force *)(uintptr_t)to, from,
 				      bytes, memory);
 
-	if (MBX_PORT_COPIES && n == bytes)
+	if (!MBX_PORT_COPIES) {
+		mbx_copy_in(to, from, bytes);
 		return;
-	mbx_copy_in(mbx_word_at(to, n), (void *)((uintptr_t)from + n),
-		    bytes - n);
+	}
+	if (n == bytes)
+		return;
+	to = mbx_word_at(to, n);
+	mbx_words_in(to, (const uint8_t *)from + n, bytes - n);
+	mbx_port_clean((void mbx_force *)(uintptr_t)to, bytes - n);
 }
 
 MBX_INLINE void mbx_payload_out(void *to,
@@ -191,10 +256,15 @@ MBX_INLINE void mbx_payload_out(void *to,
 	uint32_t n = mbx_port_copy_out(to, (void mbx_force *)(uintptr_t)from,
 				       bytes, memory);
 
-	if (MBX_PORT_COPIES && n == bytes)
+	if (!MBX_PORT_COPIES) {
+		mbx_copy_out(to, from, bytes);
 		return;
-	mbx_copy_out((void *)((uintptr_t)to + n), mbx_word_at(from, n),
-		     bytes - n);
+	}
+	if (n == bytes)
+		return;
+	from = mbx_word_at(from, n);
+	mbx_port_invalidate((void mbx_force *)(uintptr_t)from, bytes - n);
+	mbx_words_out((uint8_t *)to + n, from, bytes - n);
 }
 
 #endif

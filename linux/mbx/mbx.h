@@ -386,6 +386,15 @@ int mbx_put(struct mbx_end *end, const void *msg, size_t bytes, int timeout_ms);
 int mbx_flush(struct mbx_end *end);
 
 /*
+ * Put @count messages of @bytes each, which stand one behind the other at @msgs:
+ * the cheapest way to send many. Each waits as mbx_put().
+ * Returns how many were put, fewer than @count if then one was not (0: an
+ * MBX_DROP channel dropped the first); or as mbx_put() if it was the first.
+ */
+int mbx_put_many(struct mbx_end *end, const void *msgs, size_t bytes,
+		 size_t count, int timeout_ms);
+
+/*
  * Zero copy: claim a place for up to @bytes in the ring itself (4-byte aligned,
  * the ring's memory, yours until commit or abort), fill it, then commit with the
  * true length, or abort. Where mbx_get_region() says MBX_MEMORY_DEVICE, fill it by

@@ -247,6 +247,32 @@ static void test_batch_is_invisible_until_flushed(void **state)
 	assert_mbx(mbx_recv(rx, buf, 64, 0), 4);
 }
 
+static void test_many_wait_for_room_and_say_how_many_they_were(void **state)
+{
+	struct pair *p = *state;
+	struct mbx_end *tx = open_end(p->host, "up");
+	struct mbx_end *rx = open_end(p->remote, "up");
+	static char msgs[100][64];
+	int taken = 0, n;
+	char buf[64];
+	size_t i;
+
+	for (i = 0; i < 100; i++)
+		msgs[i][0] = (char)i;
+	assert_mbx(mbx_put_many(tx, msgs, 65, 1, 0), MBX_EMSGSIZE);
+	assert_mbx(mbx_put_many(rx, msgs, 64, 1, 0), MBX_ENOTSUP);
+	assert_mbx(mbx_put_many(tx, msgs, 64, 0, 0), 0);
+	assert_mbx(mbx_put_many(tx, msgs, 64, 2, 0), 2);
+	assert_mbx(mbx_recv(rx, buf, 64, 0), MBX_EAGAIN);
+	assert_mbx(mbx_flush(tx), 0);
+	n = mbx_put_many(tx, msgs[2], 64, 98, 10);
+	assert_in_range(n, 1, 97);
+	assert_mbx(mbx_put_many(tx, msgs[2], 64, 98, 0), MBX_EAGAIN);
+	for (; mbx_recv(rx, buf, 64, 0) == 64; taken++)
+		assert_int_equal(buf[0], taken);
+	assert_int_equal(taken, 2 + n);
+}
+
 static void test_claim_commit_and_peek_release_move_nothing(void **state)
 {
 	struct pair *p = *state;
@@ -1283,6 +1309,7 @@ int main(void)
 		TEST(test_full_fail_channel_never_waits),
 		TEST(test_full_drop_channel_drops_and_counts),
 		TEST(test_batch_is_invisible_until_flushed),
+		TEST(test_many_wait_for_room_and_say_how_many_they_were),
 		TEST(test_claim_commit_and_peek_release_move_nothing),
 		TEST(test_message_in_hand_at_death_comes_again_marked),
 		TEST(test_impossible_header_is_named_and_stays),

@@ -160,6 +160,27 @@ static void step_put(struct model *m, uint32_t bytes)
 		add_record(m, bytes, 0);
 }
 
+/* Each is put as if by itself; the first that is not ends it. */
+static void step_put_many(struct model *m, uint32_t bytes, uint32_t count)
+{
+	uint32_t size = bytes <= MAX_RING ? bytes : 0, i;
+	static uint8_t many[4 * MAX_RING];
+	int want = 0, done = 0;
+
+	for (i = 0; i < count; i++)
+		fill_message(many + i * size, m->id + 1u + i, size);
+	for (i = 0; i < count && want == 0; i++) {
+		want = model_place(m, bytes, 1);
+		if (want == 0) {
+			add_record(m, bytes, 0);
+			done++;
+		}
+	}
+	if (done || want == 1)
+		want = done;
+	assert_int_equal(mbx_tx_put_many(&m->tx, many, bytes, count), want);
+}
+
 static void step_flush(struct model *m)
 {
 	mbx_tx_flush(&m->tx);
@@ -308,7 +329,10 @@ static void random_step(struct model *m, uint32_t *seed, uint32_t mask)
 		break;
 	case 1u << 2:
 	case 1u << 3:
-		step_put(m, bytes);
+		if (rnd_below(seed, 2))
+			step_put(m, bytes);
+		else
+			step_put_many(m, bytes, rnd_below(seed, 5));
 		break;
 	case 1u << 4:
 		step_flush(m);

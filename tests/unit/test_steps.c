@@ -309,13 +309,13 @@ static void test_each_call_stores_to_its_own_and_loads_once(void **state)
 	for (i = 0; i < ROUNDS(40000); i++) {
 		uint32_t bytes = rnd_below(&seed, 33), words = (bytes + 3) / 4;
 
-		/* batch's header, look, pad (2), 0 behind, header */
+		/* batch's 0 and header, look, pad (2), 0 behind, header */
 		begin_watch(1);
 		if (i % 3)
 			mbx_tx_send(&tx, buf, bytes);
 		else
 			mbx_tx_put(&tx, buf, bytes);
-		assert_watched(words + 6u);
+		assert_watched(words + 7u);
 		begin_watch(1);
 		mbx_tx_notify(&tx);
 		assert_watched(1);

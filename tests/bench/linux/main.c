@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Usage: bench [--quick] [--only PATTERN]
- * CSV goes to stdout; PATTERN, as of file names, is for SUITE/CASE/BYTES.
+ * Usage: bench [--quick] [--seconds N] [--only PATTERN]
+ * CSV goes to stdout; PATTERN, as of file names, is for SUITE/CASE/BYTES. Nothing
+ * is repeated after N seconds.
  *
  * All rows, several times over, each repeat in a process pair of its own. What
  * was disturbed is dropped, tried again a bounded number of times, and counted.
@@ -436,9 +437,11 @@ int main(int argc, char **argv)
 			seconds = 60;
 		} else if (!strcmp(argv[i], "--only") && i + 1 < argc) {
 			only = argv[++i];
+		} else if (!strcmp(argv[i], "--seconds") && i + 1 < argc) {
+			seconds = atof(argv[++i]);
 		} else {
-			fprintf(stderr,
-				"usage: bench [--quick] [--only PATTERN]\n");
+			fprintf(stderr, "usage: bench [--quick] [--seconds N] "
+					"[--only PATTERN]\n");
 			return 2;
 		}
 	}

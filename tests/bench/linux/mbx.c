@@ -247,6 +247,21 @@ static void put_feed(struct bench *b, uint64_t n)
 	bench_feed_loop(b, n, b->bytes, b->batch, put_send);
 }
 
+static uint32_t many_send(struct bench *b, const void *from, uint32_t bytes,
+			  uint32_t count)
+{
+	int n = mbx_tx_put_many(&tx, from, bytes, count);
+
+	(void)b;
+	mbx_tx_flush(&tx);
+	return n < 0 ? 0 : (uint32_t)n;
+}
+
+static void many_feed(struct bench *b, uint64_t n)
+{
+	bench_feed_loop(b, n, b->bytes, b->batch, many_send);
+}
+
 static uint64_t put_drain(struct bench *b, uint64_t n, uint64_t warm)
 {
 	return bench_drain_loop(b, n, warm, b->bytes, 1, one_recv);
@@ -316,6 +331,21 @@ static uint32_t api_put(struct bench *b, const void *from, uint32_t bytes,
 static void api_put_feed(struct bench *b, uint64_t n)
 {
 	bench_feed_loop(b, n, b->bytes, b->batch, api_put);
+}
+
+static uint32_t api_many(struct bench *b, const void *from, uint32_t bytes,
+			 uint32_t count)
+{
+	int n = mbx_put_many(out, from, bytes, count, WAIT_MS);
+
+	(void)b;
+	mbx_flush(out);
+	return n < 0 ? 0 : (uint32_t)n;
+}
+
+static void api_many_feed(struct bench *b, uint64_t n)
+{
+	bench_feed_loop(b, n, b->bytes, b->batch, api_many);
 }
 
 /* ---- in place: made in the ring, and added up there ---- */
@@ -576,11 +606,23 @@ const struct bench_peer bench_mbx[] = {
 	  .attach = attach_common,
 	  .feed = put_feed,
 	  .drain = put_drain },
+	{ .name = "mbx_tx_put_many",
+	  .suites = SUITE(BATCHED),
+	  .memory = memory,
+	  .attach = attach_common,
+	  .feed = many_feed,
+	  .drain = put_drain },
 	{ .name = "mbx_put",
 	  .suites = SUITE(BATCHED),
 	  .memory = memory,
 	  .attach = attach_api,
 	  .feed = api_put_feed,
+	  .drain = waits_drain },
+	{ .name = "mbx_put_many",
+	  .suites = SUITE(BATCHED),
+	  .memory = memory,
+	  .attach = attach_api,
+	  .feed = api_many_feed,
 	  .drain = waits_drain },
 	{ .name = "mbx_tx_claim",
 	  .suites = SUITE(IN_PLACE),
