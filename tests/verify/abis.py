@@ -20,7 +20,9 @@ def golden(tree):
                 env={**os.environ, "BUILD": os.path.join(BUILD, "abis")})
 
 
-def run(_size):
+def run(size):
+    if size == "quick":
+        return  # a test of its own
     status, out = golden(ROOT)
     cores = dict.fromkeys(re.findall(r"^golden on ([\w-]+): (?!SKIP)", out, re.M))
     last = (out.splitlines() or ["?"])[-1]

@@ -148,7 +148,7 @@ static void begin_by_common(struct life *l, const struct mbx_channel *c,
 					  .memory = memory };
 	int err;
 
-	check(CALL(mbx_link_init(&l->link, &config)) == 0);
+	check(CALL(mbx_link_init_checked(&l->link, &config)) == 0);
 	if (l->side == MBX_REMOTE) {
 		while ((err = CALL(mbx_link_format(&l->link, clock_us))) ==
 		       MBX_EAGAIN)
@@ -976,7 +976,7 @@ static void recover_formatting(const struct act *act, int host_lives)
 	for (i = 0; i < REGION_BYTES && !region[i]; i++)
 		;
 	check(i == REGION_BYTES || mbx_region_holds(&file) == 1);
-	check(mbx_link_init(&look, &config) == 0);
+	check(mbx_link_init_checked(&look, &config) == 0);
 	err = mbx_link_observe(&look);
 	check(err == 0 || err == MBX_EAGAIN ||
 	      (err == MBX_EMISMATCH && act->kind == FORMAT_ANEW));
