@@ -203,9 +203,10 @@ static uint32_t super_check(const uint32_t w[16])
 	return hash_words(FNV_BASIS, w + 1, 14);
 }
 
-/* The superblock's words but for the magic. */
+/* The superblock's words. */
 static void put_super(const struct mbx_link *l, uint32_t w[16])
 {
+	w[0] = MBX_MAGIC;
 	w[1] = MBX_LAYOUT_VERSION;
 	w[2] = l->is.bytes;
 	w[3] = l->instance;

@@ -10,10 +10,11 @@
  */
 #define MBX_WORD_HEADER "verify/eva_words.h"
 
-#include <mbx/layout.h>
 #include <string.h>
 #define __builtin_memcpy memcpy
 #define __builtin_memset memset
+
+#include <mbx/layout.h>
 
 #include "../../common/link.c"
 #include "../../common/declared.c"

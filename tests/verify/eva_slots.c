@@ -17,9 +17,10 @@
 
 #define MBX_WORD_HEADER "verify/eva_words.h"
 
-#include <mbx/layout.h>
 #include <string.h>
 #define __builtin_memcpy memcpy
+
+#include <mbx/layout.h>
 
 #include "../../common/copy.c"
 #include "../../common/slots.c"
