@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import subprocess
+import threading
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
@@ -52,6 +53,19 @@ def must(command, log):
     if status:
         raise SystemExit(f"verify: {' '.join(command)}\n{out}")
     return out
+
+
+# Rows run two at a time, but two makes may not build one thing.
+MAKING = threading.Lock()
+
+
+def make(where, build, *args):
+    """What make makes in this folder: what is below it goes by its name there."""
+    below = where + os.sep
+    with MAKING:
+        must(["make", "-s", f"-j{JOBS}", "-C", where, f"BUILD={build}",
+              *(a[len(below):] if a.startswith(below) else a for a in args)],
+             "make")
 
 
 def parallel(function, items, jobs=JOBS):
@@ -130,8 +144,7 @@ class Built:
     where, build = ROOT, os.path.dirname(BUILD)
 
     def make(self, *targets):
-        must(["make", "-s", f"-j{JOBS}", "-C", self.where,
-              f"BUILD={self.build}", *targets], "tree")
+        make(self.where, self.build, *targets)
 
     def program(self, name):
         """The path of what make is to make there."""

@@ -4,7 +4,7 @@
 import os
 import re
 
-from common import (BUILD, ROOT, Result, Row, Tree, call, must, parallel,
+from common import (BUILD, ROOT, Result, Row, Tree, call, make, parallel,
                     seeded, tool)
 
 TOP = os.path.dirname(BUILD)
@@ -33,9 +33,7 @@ def firmware(size):
     if not tool("qemu-system-arm"):
         yield Result("SKIP", "qemu-system-arm is missing: make setup")
         return
-    must(["make", "-s", "-j2", "BUILD=" + TOP,
-          *targets(os.path.relpath(TOP, ROOT) if TOP.startswith(ROOT + os.sep)
-                   else TOP)], "storm-build")
+    make(ROOT, TOP, *targets(TOP))
     for board, (status, said, out) in parallel(
             lambda b: (b, firmware_storm(b, CYCLES[size], TOP)), BOARDS):
         if status or not said:
