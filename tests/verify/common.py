@@ -124,14 +124,20 @@ def seeded(name, old, new):
 
 # ---- whole programs, built by the Makefile with one source broken ----
 
+def make(where, build, *args):
+    """Goals within the tree by the names that its Makefile has for them: of
+    others it says that they are there, however old."""
+    return must(["make", "-s", f"-j{JOBS}", "-C", where, f"BUILD={build}",
+                 *(a.removeprefix(where + os.sep) for a in args)], "make")
+
+
 class Built:
     """The sources as they are, and what make makes of them in its own place."""
 
     where, build = ROOT, os.path.dirname(BUILD)
 
     def make(self, *targets):
-        must(["make", "-s", f"-j{JOBS}", "-C", self.where,
-              f"BUILD={self.build}", *targets], "tree")
+        make(self.where, self.build, *targets)
 
     def program(self, name):
         """The path of what make is to make there."""
