@@ -60,12 +60,11 @@ MAKING = threading.Lock()
 
 
 def make(where, build, *args):
-    """What make makes in this folder: what is below it goes by its name there."""
-    below = where + os.sep
+    """Goals within the tree by the names that its Makefile has for them: of
+    others it says that they are there, however old."""
     with MAKING:
-        must(["make", "-s", f"-j{JOBS}", "-C", where, f"BUILD={build}",
-              *(a[len(below):] if a.startswith(below) else a for a in args)],
-             "make")
+        return must(["make", "-s", f"-j{JOBS}", "-C", where, f"BUILD={build}",
+                     *(a.removeprefix(where + os.sep) for a in args)], "make")
 
 
 def parallel(function, items, jobs=JOBS):

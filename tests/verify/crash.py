@@ -171,8 +171,9 @@ def storm_seeds(_size):
         program = os.path.join(where, "test_restart")
         path = seed.write(where)
         must(["gcc", *[f for f in FLAGS if f != "-static"], "-Itests", "-o",
-              program, "tests/unit/test_restart.c", path, Built().program("libmbx.a"),
-              "-lcmocka", "-pthread"], "crash-build")
+              program, "tests/unit/test_restart.c", path,
+              Built().program("libmbx.a"), "-lcmocka", "-pthread"],
+             "crash-build")
         counts, why = storm(program, 300, 1)
         yield Result("FAIL" if counts else "ok",
                      f"{seed.where} {' '.join(seed.what.split()) or 'left out'}: "
