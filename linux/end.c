@@ -520,14 +520,14 @@ int mbx_put_many(struct mbx_end *e, const void *msgs, size_t bytes,
 {
 	uint32_t each = clamp(bytes),
 		 all = count > INT32_MAX ? INT32_MAX : (uint32_t)count;
+	int full = e->channel->is.full == MBX_DROP ? 1 : MBX_EAGAIN, n;
 	const uint8_t *msg = msgs;
 	uint32_t done = 0;
-	int n;
 
-	while (done < all) {
-		n = send_how(e, PUT, msg, bytes, NULL, timeout_ms);
-		if (n)
-			return done || n == 1 ? (int)done : n;
+	if (!all)
+		return 0;
+	n = send_how(e, PUT, msg, bytes, NULL, timeout_ms);
+	while (!n) {
 		msg += bytes;
 		if (++done == all)
 			break;
@@ -536,8 +536,13 @@ int mbx_put_many(struct mbx_end *e, const void *msgs, size_t bytes,
 			done += (uint32_t)n;
 			msg += (size_t)n * bytes;
 		}
+		if (done == all)
+			break;
+		/* the next one has had its try, and was counted */
+		n = send_waiting(e, PUT, msg, bytes, NULL, timeout_ms,
+				 n < 0 ? n : full);
 	}
-	return (int)done;
+	return done || n == 1 ? (int)done : n;
 }
 
 int mbx_flush(struct mbx_end *e)

@@ -137,8 +137,10 @@ void mbx_link_discard(struct mbx_link *link);
  *   MBX_EAGAIN		not formatted (yet): all zero, or being formatted
  *   MBX_ENOTREGION	something else stands there
  *   MBX_EVERSION	another major version of the layout
- *   MBX_ECORRUPT	the superblock's check does not match its contents
- *   MBX_ENOSPC		the region is larger than what is mapped
+ *   MBX_ECORRUPT	the superblock's check does not match its contents, or one
+ *			of its words cannot be
+ *   MBX_ENOSPC		the region is larger than what is mapped, or that is less
+ *			than a superblock
  *   MBX_EMISMATCH	other channels; the peer is told
  */
 int mbx_link_attach(struct mbx_link *link);

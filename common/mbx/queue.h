@@ -13,6 +13,7 @@
  *   control words for a message that finds its place at once, 7 at most (attach
  *   of a producer: 4, and one for each record in the ring);
  * - each shared word is loaded at most once a call.
+ * In the last two mbx_tx_put_many() is as many calls as it puts messages.
  */
 #ifndef MBX_QUEUE_H
 #define MBX_QUEUE_H
@@ -88,13 +89,15 @@ int mbx_tx_attach(struct mbx_tx *tx, const struct mbx_queue_place *at);
  *			notify all the same: padding, or the batch so far, may
  *			have become visible, and the room hang on its taking
  *   MBX_EBUSY		a claim is open: commit or abort it first
- *   MBX_EPROTO		the consumer's position is impossible; nothing written
+ *   MBX_EPROTO		the consumer's position is impossible; nothing of the
+ *			message was written
  */
 int mbx_tx_send(struct mbx_tx *tx, const void *msg, uint32_t bytes);
 
 /*
  * As mbx_tx_send(), but the message stays invisible until mbx_tx_flush(), the
- * next mbx_tx_send(), or until the ring is full: accepted means flushed.
+ * next mbx_tx_send() or mbx_tx_claim(), or until the ring is full: accepted means
+ * flushed.
  */
 int mbx_tx_put(struct mbx_tx *tx, const void *msg, uint32_t bytes);
 

@@ -273,6 +273,27 @@ static void test_many_wait_for_room_and_say_how_many_they_were(void **state)
 	assert_int_equal(taken, 2 + n);
 }
 
+/* One message was the first without room, whatever the channel does then. */
+static void test_many_find_no_room_once(void **state)
+{
+	static const uint32_t channels[] = { UP, FAILS, DROPS };
+	static const char msgs[100][16];
+	struct pair *p = *state;
+	struct mbx_stream_stats s;
+	struct mbx_end *tx;
+	size_t i;
+	int n;
+
+	for (i = 0; i < 3; i++) {
+		tx = open_end(p->host, host_channels[channels[i]].name);
+		n = mbx_put_many(tx, msgs, 16, 100, 0);
+		assert_in_range(n, 2, 99);
+		assert_mbx(mbx_stream_stats(p->host, channels[i], 0, &s), 0);
+		assert_int_equal(s.messages, n);
+		assert_int_equal(s.full, 1);
+	}
+}
+
 static void test_claim_commit_and_peek_release_move_nothing(void **state)
 {
 	struct pair *p = *state;
@@ -1310,6 +1331,7 @@ int main(void)
 		TEST(test_full_drop_channel_drops_and_counts),
 		TEST(test_batch_is_invisible_until_flushed),
 		TEST(test_many_wait_for_room_and_say_how_many_they_were),
+		TEST(test_many_find_no_room_once),
 		TEST(test_claim_commit_and_peek_release_move_nothing),
 		TEST(test_message_in_hand_at_death_comes_again_marked),
 		TEST(test_impossible_header_is_named_and_stays),

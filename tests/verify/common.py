@@ -19,7 +19,7 @@ JOBS = os.cpu_count() or 1
 
 
 class Result:
-    """verdict: ok, FAIL or SKIP."""
+    """verdict: ok, FAIL, SKIP, or "-" of a seed that is not this method's."""
 
     def __init__(self, verdict, text):
         self.verdict, self.text = verdict, text

@@ -82,7 +82,7 @@ def cases():
     yield seeded("queue.c", "return ret & (int)IN_HAND;", "return 0;")
     yield late("queue_open.c", "mbx_st(mbx_word_at(at, need), 0);", header)
     yield seeded("queue_open.c", "tx->open = MBX_HDR_MSG + bytes;",
-                 "tx->open = MBX_HDR_MSG + bytes;\n\t\t\tmbx_st(at, tx->open);")
+                 "mbx_st(at, tx->open = MBX_HDR_MSG + bytes);")
     yield late("slots.c", "mbx_st(mbx_word_at(w->at.ctl, BEGIN), number);",
                "mbx_st_release(mbx_word_at(w->at.ctl, END), number); /* S2 */")
     yield late("slots.c", "mbx_payload_in(mbx_word_at(slot, 8), data, bytes, "
@@ -92,7 +92,7 @@ def cases():
                  "w->number = mbx_ld(mbx_word_at(at->ctl, BEGIN)) + 1;")
     yield late("call.c", "err = mbx_tx_commit(&s->tx, HEAD + bytes);",
                "mbx_rx_release(&s->rx);")
-    yield late("link.c", "walk(l, WRITE, &k);",
+    yield late("link.c", "walk(l, &k, WRITE);",
                "mbx_st(mbx_link_word(l, 0), MBX_MAGIC);")
     yield seeded("link.c", "mbx_st(mbx_link_word(l, 0), 0);", "")
     yield seeded("link.c", "mbx_ld(&mine->session) + 1u",

@@ -178,8 +178,8 @@ CASES = [
     # the state of a session, and not of the next one
     ("link.c", "mbx_ld(&peer->session) != session", "0"),
     ("link.c", "l->incompatible != session)", "1)"),
-    ("link.c", "\tmbx_st(&mine->state, MBX_SIDE_DOWN);\n\tmbx_st(&mine->layout",
-     "\tmbx_st(&mine->layout"),
+    ("link.c", "\tmbx_st(&mine->state, MBX_SIDE_DOWN);\n\tmbx_st(&mine->ack",
+     "\tmbx_st(&mine->ack"),
 ]
 
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Mutants: common/ with one operator, constant, order, bound or statement
-changed. Each must be killed by the content check, the explorer or a unit test;
-tests/verify/survivors lists those that mean the same, with the reason."""
+changed, to be killed by the content check, the explorer or a unit test. Of a
+hundred two may live, besides those in tests/verify/survivors, which mean the
+same, with the reason."""
 
 import glob
 import os

@@ -99,7 +99,7 @@ def run(_size):
 
 
 def seeds(_size):
-    body = "uint32_t bytes)\n{\n\tconst uint8_t *s = from;"
+    body = "uint32_t bytes)\n{\n\tconst uint8_t *end = from"
     copy = body.replace("{\n", "{\n\t%s;\n", 1)
     cases = [
         (noderef, "slots.c", "mbx_ld_acquire(mbx_word_at(at->ctl, END))",
