@@ -195,14 +195,21 @@ static void host(const char *region)
 /* Until nothing has moved for a while: the echo waits for room, too. */
 static uint32_t send_what_fits(struct mbx_end *e, uint32_t number)
 {
+	uint32_t n, tries = 0;
 	uint8_t buf[MAX];
-	int err = 0;
+	int err;
 
-	for (; number < wanted; number++) {
-		err = mbx_send(e, buf, make_message(buf, MAX, 1, number), 2);
-		if (err == MBX_EAGAIN)
-			break;
+	while (number < wanted && tries < 3) {
+		n = make_message(buf, MAX, 1, number);
+		err = mbx_send(e, buf, n, 0); /* here, no wait is short */
+		if (err == MBX_EAGAIN) {
+			usleep(500);
+			tries++;
+			continue;
+		}
 		good(err);
+		tries = 0;
+		number++;
 	}
 	return number;
 }
