@@ -87,8 +87,8 @@ def cases():
                  " != 0)", "while (0)")
     yield seeded("queue.c", "return ret & (int)IN_HAND;", "return 0;")
     yield late("queue_open.c", "mbx_st(mbx_word_at(at, need), 0);", header)
-    yield seeded("queue_open.c", "tx->open = MBX_HDR_MSG + bytes;",
-                 "tx->open = MBX_HDR_MSG + bytes;\n\t\t\tmbx_st(at, tx->open);")
+    yield seeded("queue_open.c", "tx->open = MBX_HDR_MSG + bytes; /* held back "
+                 "*/\n\telse\n", "tx->open = MBX_HDR_MSG + bytes;\n")
     yield late("slots.c", "mbx_st(mbx_word_at(w->at.ctl, BEGIN), number);",
                "mbx_st_release(mbx_word_at(w->at.ctl, END), number); /* S2 */")
     yield late("slots.c", "mbx_payload_in(mbx_word_at(slot, 8), data, bytes, "
