@@ -165,7 +165,7 @@ class Tree(Built):
         for name in ("Makefile", "common", "linux", "firmware", "scripts",
                      "tests"):
             must(["cp", "-rs", os.path.join(ROOT, name), self.where], "tree")
-        self.mark = os.path.join(BUILD, "tree-broken")
+        self.mark = os.path.join(BUILD, "tree-seeds")
         if os.path.exists(self.mark):  # of all runs that built there
             with open(self.mark) as f:
                 for source in set(f.read().split()):
