@@ -678,6 +678,31 @@ static void test_truncation_in_any_call_is_an_error_that_it_returns(void **s)
 	}
 }
 
+/* Who waits for a region to be formatted is told, and does not wait on. */
+static void test_truncated_before_it_is_formatted_holds_no_open(void **state)
+{
+	struct mbx_options o = { .observe = 1, .timeout_ms = 2000 * HANG_S };
+	const char *name = test_region();
+	struct mbx_region r;
+	struct mbx *m;
+	pid_t pid;
+	int err;
+
+	(void)state;
+	skip_if_sigbus_has_another_address();
+	assert_mbx(mbx_region_open(&r, name, MBX_REGION_CREATE, 65536), 0);
+	mbx_region_close(&r);
+	cut_to = 4096;
+	cut_after_us = 100000;
+	pid = spawn(cuts, name);
+	alarm(HANG_S);
+	err = mbx_open(&m, name, &o);
+	alarm(0);
+	assert_mbx(err, MBX_EIO);
+	reap(pid, 0);
+	assert_int_equal(unlink(shm_path(name)), 0);
+}
+
 static void test_truncated_and_made_whole_again_is_not_the_same(void **state)
 {
 	off_t bytes;
@@ -702,9 +727,11 @@ static void test_truncated_and_made_whole_again_is_not_the_same(void **state)
 
 static void touch_behind_the_end(const char *region)
 {
+	struct rlimit s_of_processor = { 5, 5 }; /* if it faults for ever */
 	struct mbx_region r;
 	char *p = behind_the_end();
 
+	child_check(setrlimit(RLIMIT_CPU, &s_of_processor) == 0);
 	signal(SIGBUS, SIG_DFL);
 	child_check(mbx_region_open(&r, region, 0, 0) == 0);
 	*(volatile char *)p = 1;
@@ -980,11 +1007,16 @@ static void calls_end_on(const char *name, const char *bell)
 
 static void test_line_that_rings_without_end_holds_no_call(void **state)
 {
+	int pair[2], zeros = open("/dev/zero", O_RDWR);
 	char bell[40];
-	int pair[2];
 	pid_t pid;
 
 	(void)state;
+	assert_true(zeros >= 0);
+	alarm(HANG_S);
+	snprintf(bell, sizeof(bell), "eventfd:%d,%d", zeros, zeros);
+	calls_end_on(test_region(), bell);
+	close(zeros);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
 	line = pair[1];
 	pid = spawn(rings_without_end, NULL);
@@ -1093,6 +1125,7 @@ int main(void)
 		attack(test_region_that_another_user_made_is_refused),
 		attack(test_somebody_elses_region_is_closed_but_to_who_may_look),
 		attack(test_truncation_in_any_call_is_an_error_that_it_returns),
+		attack(test_truncated_before_it_is_formatted_holds_no_open),
 		attack(test_truncated_and_made_whole_again_is_not_the_same),
 		attack(test_sigbus_elsewhere_still_kills),
 		attack(test_sigbus_sent_by_somebody_still_kills),

@@ -157,8 +157,11 @@ int __real_mbx_tx_want_room(struct mbx_tx *tx, int on);
 int __wrap_mbx_tx_want_room(struct mbx_tx *tx, int on);
 int __wrap_mbx_tx_want_room(struct mbx_tx *tx, int on)
 {
-	int moved = __real_mbx_tx_want_room(tx, on);
+	int moved;
 
+	if (on && chance(4)) /* meanwhile all may be taken, and nobody rung */
+		usleep(1000);
+	moved = __real_mbx_tx_want_room(tx, on);
 	if (on && chance(8))
 		usleep(200);
 	return moved;

@@ -52,10 +52,11 @@ int cache_protect(void *at, size_t bytes, int access);
 
 #define mbx_tx_attach(tx, at)                                                  \
 	ON(cache_queue(OF_PRODUCER, at), mbx_tx_attach(tx, at))
-#define mbx_tx_send(tx, ...)  ON_TX(tx, mbx_tx_send(tx, __VA_ARGS__))
-#define mbx_tx_put(tx, ...)   ON_TX(tx, mbx_tx_put(tx, __VA_ARGS__))
-#define mbx_tx_flush(tx)      ON_TX_VOID(tx, mbx_tx_flush(tx))
-#define mbx_tx_claim(tx, ...) ON_TX(tx, mbx_tx_claim(tx, __VA_ARGS__))
+#define mbx_tx_send(tx, ...)	 ON_TX(tx, mbx_tx_send(tx, __VA_ARGS__))
+#define mbx_tx_put(tx, ...)	 ON_TX(tx, mbx_tx_put(tx, __VA_ARGS__))
+#define mbx_tx_put_many(tx, ...) ON_TX(tx, mbx_tx_put_many(tx, __VA_ARGS__))
+#define mbx_tx_flush(tx)	 ON_TX_VOID(tx, mbx_tx_flush(tx))
+#define mbx_tx_claim(tx, ...)	 ON_TX(tx, mbx_tx_claim(tx, __VA_ARGS__))
 #define mbx_tx_commit(tx, bytes)                                               \
 	ON(cache_claim(&(tx)->at), mbx_tx_commit(tx, bytes))
 #define mbx_tx_abort(tx)	 ON_VOID(cache_claim(&(tx)->at), mbx_tx_abort(tx))

@@ -8,8 +8,9 @@ import re
 from common import (BUILD, ROOT, Built, Result, Row, Seed, Tree, call, code_of,
                     failed_tests, must, parallel, passed_tests)
 
-SUITE = ["cache", "queue", "slots", "call", "link"]
-HANG_S = 100
+COPIES = "queue, of a port that copies"
+SUITE = ["cache", "queue", COPIES, "slots", "call", "link"]
+HANG_S = 300
 HOOK = re.compile(r"mbx_port_(clean|invalidate)\([^;]*;", re.S)
 COMMON = ["common/" + n for n in sorted(os.listdir(os.path.join(
     ROOT, "common"))) if n.endswith(".c")]
@@ -18,7 +19,9 @@ COMMON = ["common/" + n for n in sorted(os.listdir(os.path.join(
 def build(tree, test):
     where = os.path.join(BUILD, "cache")
     os.makedirs(where, exist_ok=True)
-    program = os.path.join(where, test)
+    copies = ["-DCACHE_COPIES"] if test == COPIES else []
+    program = os.path.join(where, test.replace(" ", "-"))
+    test = test.split(",")[0]
     gcc = ["env", "-C", tree.where, "gcc", "-std=gnu11", "-g", "-O1", "-w",
            "-Icommon", "-Itests", "-fno-delete-null-pointer-checks"]
     end = ["-lcmocka", "-pthread"]
@@ -27,16 +30,16 @@ def build(tree, test):
         return program
     must([*gcc, "-include", "verify/cache.h", "-c", "-o", program + ".o",
           f"tests/unit/test_{test}.c"], "cache")
-    must([*gcc, '-DMBX_PORT_HEADER="unit/cache_port.h"', "-o", program,
-          *COMMON, "tests/verify/cache.c", program + ".o", *end], "cache")
+    must([*gcc, '-DMBX_PORT_HEADER="unit/cache_port.h"', *copies, "-o",
+          program, *COMMON, "tests/verify/cache.c", program + ".o", *end], "cache")
     return program
 
 
 def try_one(tree, test):
     """What failed, or None; and the output."""
-    status, out = call([build(tree, test)], "cache-" + test, HANG_S)
+    status, out = call([build(tree, test)], "cache", HANG_S)
     why = "hung" if status == -1 else failed_tests(out)
-    return (f"test_{test}.c: {why}" if status else None), out
+    return (f"test {test}: {why}" if status else None), out
 
 
 def run(size):

@@ -177,38 +177,37 @@ class Tree(Built):
         for name in ("Makefile", "common", "linux", "firmware", "scripts",
                      "tests"):
             must(["cp", "-rs", os.path.join(ROOT, name), self.where], "tree")
-        self.mark = os.path.join(BUILD, "tree-broken")
-        if os.path.exists(self.mark):  # a run was ended in the middle
+        self.mark = os.path.join(BUILD, "tree-seeds")
+        if os.path.exists(self.mark):  # of all runs that built there
             with open(self.mark) as f:
-                self.forget(f.read())
+                for source in set(f.read().split()):
+                    self.restore(source)
 
     @contextlib.contextmanager
     def broken(self, seed):
         path = os.path.join(self.where, seed.path)
-        with open(self.mark, "w") as f:
-            f.write(seed.path)
+        with open(self.mark, "a") as f:
+            f.write(seed.path + "\n")
         os.remove(path)
         with open(path, "w") as f:
             f.write(seed.text)
         try:
             yield
         finally:
-            os.remove(path)
-            os.symlink(os.path.join(ROOT, seed.path), path)
-            self.forget(seed.path)
-            os.remove(self.mark)
+            self.restore(seed.path)
 
-    def forget(self, source):
-        """What was made of it, by whichever rule, is not to be used again."""
-        for folder, _, names in os.walk(self.build):
-            for name in names:
-                made = os.path.join(folder, name)
-                if made.endswith(os.path.splitext(source)[0] + ".o"):
-                    os.remove(made)
+    def restore(self, source):
+        """A copy, newer than all that was made of it: make tells by that."""
+        path = os.path.join(self.where, source)
+        os.remove(path)
+        shutil.copyfile(os.path.join(ROOT, source), path)
 
 
 def break_each(tree, cases, try_it):
     """(file, old, new) in turn; try_it() says what went wrong, or None."""
+    failed = try_it()  # what fails without a seed catches nothing
+    if failed:
+        yield Result("FAIL", f"nothing broken: {failed}")
     for name, old, new in cases:
         seed = seeded(name, old, new)
         with tree.broken(seed):
