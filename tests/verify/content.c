@@ -9,8 +9,8 @@
  *   content [ring=WORDS] [calls=DEPTH]     the set, to that depth of calls
  *   content sweep=1                        all 2^32 values of one load at a time
  *
- * Counts as it goes: no word is loaded twice in a call, and no call makes more
- * accesses than its docstring says.
+ * Counts as it goes: no word is loaded twice in a call (or for a message of
+ * many), and no call makes more accesses than its docstring says.
  */
 #include "verify/content.h"
 
@@ -18,6 +18,7 @@
 #define MAX_LOADS  40u
 #define MAX_STORES 64u
 #define MAX_STATES 4000000u
+#define MANY_PUTS  3 /* of mbx_tx_put_many() */
 
 static struct mbx_word tx_block[2], rx_block[3], ring[16];
 static uint32_t size, longest; /* of the ring, of a message, in bytes */
@@ -33,6 +34,8 @@ struct access {
 
 static struct access loads[MAX_LOADS], stores[MAX_STORES];
 static uint32_t load_count, store_count, data_loads;
+static uint32_t told;	     /* loads that the specification came to */
+static uint32_t of_call = 1; /* messages: each may load a word */
 
 static struct set values;
 static uint32_t swept; /* sweep: what a load returns */
@@ -65,15 +68,16 @@ static struct access place_of(const struct mbx_word *w)
 uint32_t content_load(const struct mbx_word *w, int data)
 {
 	struct access a = place_of(w);
-	uint32_t i;
+	uint32_t i, before = 0;
 
 	if (data) {
 		data_loads++;
 		return 0x5a5a5a5au;
 	}
 	for (i = 0; i < load_count; i++)
-		if (loads[i].part == a.part && loads[i].off == a.off)
-			fail("a word is loaded twice", a.part, a.off);
+		before += loads[i].part == a.part && loads[i].off == a.off;
+	if (before >= of_call)
+		fail("a word is loaded twice", a.part, a.off);
 	if (load_count == MAX_LOADS)
 		fail("too many loads", load_count, 0);
 	if (sweeping)
@@ -188,9 +192,10 @@ static int model_room(struct model *m, uint32_t bytes, int joined, int drop)
 		model_flush(m);
 	if (m->pos + need <= m->limit)
 		return 0;
-	if (load_count != 1 || loads[0].part != RX || loads[0].off != 0)
-		fail("send does not load the read offset once", load_count, 0);
-	raw = loads[0].value;
+	if (load_count == told || loads[told].part != RX ||
+	    loads[told].off != 0)
+		fail("send does not load the read offset", load_count, told);
+	raw = loads[told++].value;
 	r = raw & ~1u;
 	used = (m->pos + size - m->seen) % size;
 	if (!good_offset(raw) || (r + size - m->seen) % size > used)
@@ -213,14 +218,48 @@ static int model_room(struct model *m, uint32_t bytes, int joined, int drop)
 	return drop ? 1 : MBX_EAGAIN;
 }
 
-static void model_payload(uint32_t pos, uint32_t bytes)
+/* All of its bytes are @byte. */
+static void model_payload(uint32_t pos, uint32_t bytes, uint32_t byte)
 {
-	uint32_t i;
+	uint32_t i, none;
 
-	for (i = 0; i < bytes; i += 4)
+	for (i = 0; i < bytes; i += 4) {
+		none = i + 4u > bytes ? 8u * (i + 4u - bytes) : 0;
 		expect(RING, pos + 4u + i,
-		       0xffffffffu >>
-			       (i + 4u > bytes ? 8u * (i + 4u - bytes) : 0));
+		       0x01010101u * byte & 0xffffffffu >> none);
+	}
+}
+
+static int model_put(struct model *m, uint32_t bytes, uint32_t byte, int drop)
+{
+	int ret = model_room(m, bytes, 1, drop);
+
+	if (ret == 1 || ret == MBX_EAGAIN)
+		model_flush(m);
+	if (ret)
+		return ret;
+	model_payload(m->pos, bytes, byte);
+	if (m->held) {
+		expect(RING, m->pos, MBX_HDR_MSG + bytes);
+	} else {
+		m->held = m->pos + 1u;
+		m->header = MBX_HDR_MSG + bytes;
+	}
+	m->pos += record(bytes);
+	return 0;
+}
+
+/* As many as there is room for; an error is told if it is the first's. */
+static int model_many(struct model *m, uint32_t bytes, int drop)
+{
+	int done, ret;
+
+	for (done = 0; done < MANY_PUTS; done++) {
+		ret = model_put(m, bytes, 0xffu - (uint32_t)done, drop);
+		if (ret)
+			return done || ret == 1 ? done : ret;
+	}
+	return done;
 }
 
 static int by_offset(const void *a, const void *b)
@@ -267,9 +306,31 @@ static void check_stores(const char *call)
 			fail(call, got[i].off << 8 | want[i].off, got[i].value);
 }
 
-enum op { SEND, PUT, FLUSH, CLAIM, COMMIT, ABORT, NOTIFY, WANT, UNWANT, OPS };
+enum op {
+	SEND,
+	PUT,
+	MANY,
+	CLAIM,
+	COMMIT, /* the last one with a length */
+	FLUSH,
+	ABORT,
+	NOTIFY,
+	WANT,
+	UNWANT,
+	OPS
+};
 
 static const uint8_t ones[MAX_BYTES] = { [0 ... MAX_BYTES - 1] = 0xff };
+
+static int put_many(struct mbx_tx *tx, uint32_t bytes)
+{
+	uint8_t msgs[MANY_PUTS * MAX_BYTES];
+	uint32_t i;
+
+	for (i = 0; i < MANY_PUTS; i++)
+		memset(msgs + i * bytes, (int)(0xffu - i), bytes);
+	return mbx_tx_put_many(tx, msgs, bytes, MANY_PUTS);
+}
 
 static void produce(struct state *s, enum op op, uint32_t bytes, int drop)
 {
@@ -277,29 +338,28 @@ static void produce(struct state *s, enum op op, uint32_t bytes, int drop)
 	struct mbx_word *data;
 	int ret = 0, spec = 0;
 
-	load_count = store_count = want_count = data_loads = 0;
+	load_count = store_count = want_count = data_loads = told = 0;
 	depth = 0;
+	of_call = op == MANY ? MANY_PUTS : 1;
 	calls++;
 	switch (op) {
 	case SEND:
-	case PUT:
-		ret = op == SEND ? mbx_tx_send(&s->tx, ones, bytes)
-				 : mbx_tx_put(&s->tx, ones, bytes);
-		spec = model_room(m, bytes, op == PUT, drop);
-		if (spec == 1 || spec == MBX_EAGAIN)
-			model_flush(m);
+		ret = mbx_tx_send(&s->tx, ones, bytes);
+		spec = model_room(m, bytes, 0, drop);
 		if (spec)
 			break;
-		if (op == SEND)
-			expect(RING, m->pos + record(bytes), 0);
-		model_payload(m->pos, bytes);
-		if (op == SEND || m->held) {
-			expect(RING, m->pos, MBX_HDR_MSG + bytes);
-		} else {
-			m->held = m->pos + 1u;
-			m->header = MBX_HDR_MSG + bytes;
-		}
+		expect(RING, m->pos + record(bytes), 0);
+		model_payload(m->pos, bytes, 0xff);
+		expect(RING, m->pos, MBX_HDR_MSG + bytes);
 		m->pos += record(bytes);
+		break;
+	case PUT:
+		ret = mbx_tx_put(&s->tx, ones, bytes);
+		spec = model_put(m, bytes, 0xff, drop);
+		break;
+	case MANY:
+		ret = put_many(&s->tx, bytes);
+		spec = model_many(m, bytes, drop);
 		break;
 	case FLUSH:
 		mbx_tx_flush(&s->tx);
@@ -349,10 +409,13 @@ static void produce(struct state *s, enum op op, uint32_t bytes, int drop)
 	}
 	if (ret != spec)
 		fail("result", (uint32_t)ret, (uint32_t)spec);
+	if (op <= COMMIT && load_count != told)
+		fail("more loads than are needed", load_count, told);
 	if (store_count && stores[store_count - 1].part == RING && op == SEND &&
 	    !ret && stores[store_count - 1].value != MBX_HDR_MSG + bytes)
 		fail("the header is not the last store", 0, 0);
-	if (load_count + data_loads + store_count > 7u + (bytes + 3u) / 4u)
+	if (load_count + data_loads + store_count >
+	    of_call * (7u + (bytes + 3u) / 4u))
 		fail("accesses of a send", load_count + store_count, bytes);
 	check_stores("stores");
 }
@@ -455,8 +518,7 @@ static void all_of_producer(uint32_t limit)
 			for (op = 0; op < OPS; op++)
 				for (bytes = 0; bytes <= longest + 1u;
 				     bytes++) {
-					if (bytes && op != SEND && op != PUT &&
-					    op != CLAIM && op != COMMIT)
+					if (bytes && op > COMMIT)
 						break;
 					known = 0;
 					do {

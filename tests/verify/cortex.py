@@ -140,8 +140,8 @@ SEEDS = [
     ("queue.c", "	tx->pos = tx->limit = pos;\n	tx->full",
      "	tx->pos = tx->limit = tx->seen;\n	tx->full",
      "a producer that goes on where the consumer is"),
-    ("queue_open.c", "			tx->first = at;",
-     "			mbx_st(at, MBX_HDR_MSG + bytes);\n			tx->first = at;",
+    ("queue_open.c", "		tx->open = MBX_HDR_MSG + bytes; /* held back */\n	else\n",
+     "		tx->open = MBX_HDR_MSG + bytes;\n",
      "a batch that is visible before it is flushed"),
     ("queue_open.c", "	mbx_st(mbx_word_at(at, need), 0);\n	tx->pos += need;\n"
      "	mbx_st_release(at, MBX_HDR_MSG + bytes); /* (P1) */",

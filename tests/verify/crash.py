@@ -98,7 +98,7 @@ def cases():
                  "w->number = mbx_ld(mbx_word_at(at->ctl, BEGIN)) + 1;")
     yield late("call.c", "err = mbx_tx_commit(&s->tx, HEAD + bytes);",
                "mbx_rx_release(&s->rx);")
-    yield late("link.c", "walk(l, WRITE, &k);",
+    yield late("link.c", "walk(l, &k, WRITE);",
                "mbx_st(mbx_link_word(l, 0), MBX_MAGIC);")
     yield seeded("link.c", "mbx_st(mbx_link_word(l, 0), 0);", "")
     yield seeded("link.c", "mbx_ld(&mine->session) + 1u",

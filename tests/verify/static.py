@@ -99,15 +99,13 @@ def run(_size):
 
 
 def seeds(_size):
-    body = "uint32_t bytes)\n{\n\tconst uint8_t *s = from;"
-    copy = body.replace("{\n", "{\n\t%s;\n", 1)
     cases = [
         (noderef, "slots.c", "mbx_ld_acquire(mbx_word_at(at->ctl, END))",
          "mbx_word_at(at->ctl, END)->raw"),
-        (copies, "copy.c", body, copy.replace(
-            "%s", "__builtin_memcpy((void *)(uintptr_t)to, from, bytes)")),
-        (aligned, "copy.c", body, copy.replace(
-            "%s", "*(volatile uint64_t *)((uintptr_t)to | 4) = 0")),
+        (copies, "copy.c", "	if (way == MBX_COPY_IN)",
+         "	__builtin_memcpy(to, from, bytes);\n	if (way == MBX_COPY_IN)"),
+        (aligned, "copy.c", "	mbx_words_in(to, from, bytes & 15u);",
+         "	*(volatile uint64_t *)((uintptr_t)to | 4) = 0;"),
     ]
     for check, name, old, new in cases:
         found, _ = check(seeded(name, old, new))
