@@ -12,30 +12,16 @@
  * Counts as it goes: no word is loaded twice in a call (or for a message of
  * many), and no call makes more accesses than its docstring says.
  */
-#include <mbx/link.h>
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "verify/content_words.h"
+#include "verify/content.h"
 
 #define MAX_BYTES  64u
 #define MAX_LOADS  40u
 #define MAX_STORES 64u
-#define MAX_VALUES 400u
 #define MAX_STATES 4000000u
 #define MANY_PUTS  3 /* of mbx_tx_put_many() */
 
 static struct mbx_word tx_block[2], rx_block[3], ring[16];
 static uint32_t size, longest; /* of the ring, of a message, in bytes */
-static unsigned long calls;
-
-static void fail(const char *what, uint32_t a, uint32_t b)
-{
-	printf("FAIL: %s (0x%x, 0x%x)\n", what, a, b);
-	exit(1);
-}
 
 /* ---- shared words: loads are chosen, stores are noted ---- */
 
@@ -51,8 +37,7 @@ static uint32_t load_count, store_count, data_loads;
 static uint32_t told;	     /* loads that the specification came to */
 static uint32_t of_call = 1; /* messages: each may load a word */
 
-static uint32_t values[MAX_VALUES], value_count;
-static uint32_t chosen[MAX_LOADS], depth, known;
+static struct set values;
 static uint32_t swept; /* sweep: what a load returns */
 static int sweeping;
 
@@ -95,13 +80,10 @@ uint32_t content_load(const struct mbx_word *w, int data)
 		fail("a word is loaded twice", a.part, a.off);
 	if (load_count == MAX_LOADS)
 		fail("too many loads", load_count, 0);
-	if (sweeping) {
+	if (sweeping)
 		a.value = load_count ? 0 : swept;
-	} else {
-		if (depth == known)
-			chosen[known++] = 0;
-		a.value = values[chosen[depth++]];
-	}
+	else
+		a.value = pick(&values);
 	loads[load_count++] = a;
 	return a.value;
 }
@@ -117,47 +99,27 @@ void content_store(struct mbx_word *w, uint32_t v, int data)
 	stores[store_count++] = a;
 }
 
-static int next_choices(void)
-{
-	while (known && chosen[known - 1] + 1u == value_count)
-		known--;
-	if (!known)
-		return 0;
-	chosen[known - 1]++;
-	return 1;
-}
-
-static void add_value(uint32_t v)
-{
-	uint32_t i;
-
-	for (i = 0; i < value_count; i++)
-		if (values[i] == v)
-			return;
-	values[value_count++] = v;
-}
-
 /* All that could be and what is next to it, single bits, the extremes. */
 static void make_values(void)
 {
 	uint32_t i;
 
 	for (i = 0; i <= size + 4u; i++) {
-		add_value(i);
-		add_value(MBX_HDR_MSG + i);
-		add_value(MBX_HDR_PAD + i);
+		add(&values, i);
+		add(&values, MBX_HDR_MSG + i);
+		add(&values, MBX_HDR_PAD + i);
 	}
 	for (i = 0; i < 32; i++) {
-		add_value(1u << i);
-		add_value(~(1u << i));
-		add_value(MBX_HDR_MSG ^ 1u << i);
-		add_value((MBX_HDR_PAD + size - 8u) ^ 1u << i);
+		add(&values, 1u << i);
+		add(&values, ~(1u << i));
+		add(&values, MBX_HDR_MSG ^ 1u << i);
+		add(&values, (MBX_HDR_PAD + size - 8u) ^ 1u << i);
 	}
 	for (i = 1; i <= 8; i++) {
-		add_value(0u - i);
-		add_value(0u - size - i);
-		add_value(MBX_HDR_MSG - i);
-		add_value(MBX_HDR_PAD - i);
+		add(&values, 0u - i);
+		add(&values, 0u - size - i);
+		add(&values, MBX_HDR_MSG - i);
+		add(&values, MBX_HDR_PAD - i);
 	}
 }
 
@@ -696,9 +658,9 @@ static void all_of_consumer(void)
 			for (in_hand = 0; in_hand < 2; in_hand++) {
 				/* an attach that finds it there */
 				known = 2;
-				for (chosen[0] = 0; values[chosen[0]] != start;)
-					chosen[0]++;
-				chosen[1] = 0;
+				chosen[0].at = chosen[1].at = 0;
+				while (values.value[chosen[0].at] != start)
+					chosen[0].at++;
 				memset(&first, 0, sizeof(first));
 				load_count = store_count = depth = 0;
 				mbx_rx_attach(&first.rx, &at);
