@@ -54,6 +54,11 @@ def must(command, log):
     return out
 
 
+def goal(path, root=ROOT):
+    """As the Makefile names it: what is in its tree by a relative path."""
+    return path[len(root) + 1:] if path.startswith(root + "/") else path
+
+
 def parallel(function, items, jobs=JOBS):
     """function of each item, in order of the items, on all cores."""
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
@@ -136,7 +141,7 @@ class Built:
     def program(self, name):
         """The path of what make is to make there."""
         path = os.path.join(self.build, name)
-        self.make(path)
+        self.make(goal(path, self.where))
         return path
 
     def link(self, name, sources, *flags, variant="unit"):

@@ -20,8 +20,8 @@ import shutil
 import subprocess
 import tempfile
 
-from common import (BUILD, ROOT, Result, Row, Tree, call, must, parallel,
-                    seeded, tool)
+from common import (BUILD, ROOT, Result, Row, Tree, call, goal, must,
+                    parallel, seeded, tool)
 
 HERE = os.path.join(ROOT, "tests", "verify")
 UNCOVERED = os.path.join(HERE, "uncovered")
@@ -60,8 +60,8 @@ def lacking():
 # ---- building and running ----
 
 def make(directory, root, *args):
-    return must(["make", "-s", "-j2", "-C", root, f"BUILD={directory}", *args],
-                "coverage-build")
+    return must(["make", "-s", "-j2", "-C", root, f"BUILD={directory}",
+                 *[goal(a, root) for a in args]], "coverage-build")
 
 
 def instrumented(directory, root, flags, *targets):
