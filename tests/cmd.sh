@@ -423,6 +423,17 @@ grep -q hello "$tmp/got" || fail "send -f -: $(cat "$tmp/got")"
 ) | head -n 1 >/dev/null
 [ "$(cat "$tmp/status")" -eq 141 ] || fail "SIGPIPE: $(cat "$tmp/status")"
 
+section a root whose path is too long
+MBX_ROOT=/$(printf '%05000d' 0)
+export MBX_ROOT
+for command in 'info -r mem:0x3ed80000+64K' 'info -r dt:mbx'; do
+    # shellcheck disable=SC2086 # several words
+    expect 4 '' $command
+done
+expect 4 'no UIO devices' info -r uio:mailbox
+expect 2 'MBX_ROOT=' doctor
+unset MBX_ROOT
+
 section rm
 in_background recv pong --follow
 until_true sh -c "\"$mbx\" info -t 0 | grep -q '^host  *attaching'"

@@ -36,8 +36,8 @@ BOARDS = ["mps2-an521", "mps2-an385", "zcu102-r5"]
 APPS = ["demo", "echo", "wild"]
 # the scripts that run the command and the firmware, the longest first
 SCRIPTS = ["faults", "cmd", "damage", "doctor", "values", "peers", "physical",
-           "process", "examples", "e2e_demo", "e2e_other", "e2e_protect", "e2e_restart",
-           "e2e_doorbell"]
+           "process", "examples", "e2e_demo", "e2e_other", "e2e_protect",
+           "e2e_restart", "e2e_doorbell", "security"]
 # and what they need; besides, the unit tests of what kills a child
 KILLED = ["unit/test_region", "unit/test_security"]
 PROGRAMS = ["e2e/doorbell", "e2e/other", "e2e/protect", "e2e/restart",
