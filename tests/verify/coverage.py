@@ -40,7 +40,8 @@ SCRIPTS = ["faults", "cmd", "damage", "doctor", "values", "peers", "physical",
            "e2e_restart", "e2e_doorbell", "security"]
 # and what they need; besides, the unit tests of what kills a child
 KILLED = ["unit/test_region", "unit/test_security"]
-PROGRAMS = ["e2e/doorbell", "e2e/other", "e2e/protect", "e2e/restart",
+PROGRAMS = ["e2e/doorbell", "e2e/environment", "e2e/other", "e2e/protect",
+            "e2e/restart",
             "host/wild", "faults.so", "faults-user", "peer",
             *KILLED]
 # What is counted, and how much of it is to be covered. The aim is 95 % for linux/
