@@ -44,10 +44,10 @@ PROGRAMS = ["e2e/doorbell", "e2e/environment", "e2e/other", "e2e/protect",
             "e2e/restart",
             "host/wild", "faults.so", "faults-user", "peer",
             *KILLED]
-# What is counted, and how much of it is to be covered. The aim is 95 % for linux/
-# and firmware/: raise these as tests are added, never lower them. How the timing
-# of a run falls makes a difference of a few branches there, so some room is left.
-BOUNDS = [("common/", 100.0), ("linux/", 91.5), ("firmware/", 79.0)]
+# What is counted, and how much of it is to be covered. The aim is 95 % for linux/,
+# too: raise it as tests are added, never lower it. How the timing of a run falls
+# makes a difference of a few branches there, so some room is left.
+BOUNDS = [("common/", 100.0), ("linux/", 93.5), ("firmware/", 95.0)]
 
 # One way that a branch can go, or one condition that decides. @name has no line
 # numbers, so that an argument about it survives changes elsewhere.
@@ -289,6 +289,8 @@ def board_ways(native):
         gone[elf] |= {tuple(int(x, 16) for x in line.split())
                       for line in lines if line.count(" ") == 1}
     for elf, went in sorted(gone.items()):
+        if not elf.startswith(WORK + "/"):
+            continue  # a test's own, which is no firmware
         branches = conditional(elf)
         told = subprocess.run(
             ["arm-none-eabi-addr2line", "-f", "-e", elf,
