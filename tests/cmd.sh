@@ -24,6 +24,11 @@ expect 2 'see "mbx --help"'
 expect 2 'no command "nosuch"' nosuch
 expect 2 'no option --nosuch; see "mbx info --help"' info --nosuch
 expect 2 'no value after -r' info -r
+expect 2 'no value after -n' recv -n
+expect 2 'no value after -n' recv --count
+expect 2 'one region at a time' doctor -r $region $region
+MBX_REGION='' run doctor
+[ $? -le 1 ] || fail "doctor of nothing: $(cat "$tmp/err")"
 expect 2 'usage: mbx recv' recv
 expect 2 'usage: mbx info' info superfluous
 expect 2 'use -r NAME or set MBX_REGION, as in "mbx info -r shm:/board"' info
@@ -57,6 +62,12 @@ bad() {
 }
 bad 'a kind is queue, state, log or call' pipe:a:h2r:8x8
 bad 'a kind is' ''
+bad 'a kind is' queue-:a:h2r:8x8
+bad 'a name is 1 to 15' queue
+bad 'its sizes make no sense' queue:a:h2r
+bad 'its sizes make no sense' queue:a:h2r:65536x60000
+bad 'its sizes make no sense' call:a:h2r:16x65536x60000
+bad 'no such type' queue:a:h2r:8x8:blockx
 bad 'a name is 1 to 15' queue::h2r:8x8
 bad 'a name is 1 to 15' queue:abcdefghijklmnop:h2r:8x8
 bad 'a name is 1 to 15' 'queue:a b:h2r:8x8'
@@ -359,6 +370,70 @@ while [ $i -lt 40 ]; do
     i=$((i + 1))
 done
 
+section a region that is being formatted
+run create "file:$tmp/half" queue:up:h2r:64x4 state:wanted:h2r:8x2 log:lines:r2h:40x8 ||
+    fail "create: $(cat "$tmp/err")"
+cp "$tmp/half" "$tmp/whole"
+# half: what its formatter does first
+half() { printf '\0\0\0\0' | dd of="$tmp/half" bs=4 conv=notrunc 2>/dev/null; }
+for command in 'watch wanted' 'log --follow lines' 'stat --watch' 'stat --watch --json'; do
+    cp "$tmp/whole" "$tmp/copy" && cat "$tmp/copy" >"$tmp/half"
+    # shellcheck disable=SC2086 # several words
+    timeout 30 "$mbx" $command -r "file:$tmp/half" >"$tmp/out" 2>"$tmp/err" &
+    last=$!
+    pids="$pids $last"
+    sleep 0.3
+    half
+    until_true grep -q 'was formatted again; following' "$tmp/err"
+    kill -TERM $last
+    wait $last
+    [ $? -eq 143 ] || fail "$command: interrupted while it follows: $(cat "$tmp/err")"
+    cat "$tmp/copy" >"$tmp/half"
+    # shellcheck disable=SC2086 # several words
+    timeout 30 "$mbx" $command -r "file:$tmp/half" >"$tmp/out" 2>"$tmp/err" &
+    last=$!
+    pids="$pids $last"
+    sleep 0.3
+    truncate -s 0 "$tmp/half"
+    wait $last
+    [ $? -eq 4 ] || fail "$command: its region went: $(cat "$tmp/err")"
+    grep -q 'truncated' "$tmp/err" || fail "$command: $(cat "$tmp/err")"
+done
+cat "$tmp/copy" >"$tmp/half"
+half
+expect 4 'not formatted' info -t 300 -r "file:$tmp/half"
+timeout -s INT --preserve-status 1 "$mbx" recv -t 9000 -r "file:$tmp/half" up >"$tmp/out" 2>&1
+[ $? -eq 130 ] || fail "interrupted while it waits for a region: $(cat "$tmp/out")"
+
+section what is left of a command line
+run create "file:$tmp/more" queue:up:h2r:64x4 queue:down:r2h:64x4 || fail "create"
+expect 2 'standard input and nothing else' send -r "file:$tmp/more" up --lines -x
+expect 2 'standard input and nothing else' send -r "file:$tmp/more" up --lines -f "$tmp/text"
+"$mbx" recv -r "file:$tmp/more" -S remote -t 20000 up >"$tmp/got" &
+last=$!
+pids="$pids $last"
+echo hello | timeout 30 "$mbx" send -r "file:$tmp/more" -t 20000 -f - up || fail "send -f -"
+wait $last || fail "recv: $?"
+grep -q hello "$tmp/got" || fail "send -f -: $(cat "$tmp/got")"
+# a pipe that breaks ends it, also where somebody made SIGPIPE be ignored
+(
+    trap '' PIPE
+    timeout 20 "$mbx" stat --watch -r "file:$tmp/more"
+    echo $? >"$tmp/status"
+) | head -n 1 >/dev/null
+[ "$(cat "$tmp/status")" -eq 141 ] || fail "SIGPIPE: $(cat "$tmp/status")"
+
+section a root whose path is too long
+MBX_ROOT=/$(printf '%05000d' 0)
+export MBX_ROOT
+for command in 'info -r mem:0x3ed80000+64K' 'info -r dt:mbx'; do
+    # shellcheck disable=SC2086 # several words
+    expect 4 '' $command
+done
+expect 4 'no UIO devices' info -r uio:mailbox
+expect 2 'MBX_ROOT=' doctor
+unset MBX_ROOT
+
 section rm
 in_background recv pong --follow
 until_true sh -c "\"$mbx\" info -t 0 | grep -q '^host  *attaching'"
@@ -615,6 +690,25 @@ cksum abc abc | cmp - cksum.joined || fail "cksum beside another process"
 cksum abc nothing | cmp - cksum.some || fail "cksum with files that can't be read"
 [ "$(grep -c '^mbx: ' cksum.err2)" -eq 2 ] || fail "cksum: $(cat cksum.err2)"
 cd - >/dev/null || exit 1
+
+section sim without firmware
+mkdir -p "$tmp/bin"
+cp "$mbx" "$tmp/bin/mbx"
+# elsewhere BOARD TEXT: what an mbx says that has no firmware beside it
+elsewhere() {
+    (cd "$tmp" && timeout 60 bin/mbx sim --board "$1" -- true) >"$tmp/out" 2>&1
+    got=$?
+    [ $got -ne 0 ] || fail "sim --board $1 without firmware"
+    grep -qF -e "$2" "$tmp/out" || fail "sim --board $1: $(cat "$tmp/out")"
+}
+elsewhere linux 'no host/demo in'
+elsewhere mps2-an521 'no mps2-an521/demo.elf in'
+mkdir -p "$tmp/build/mps2-an521"
+echo nothing >"$tmp/build/mps2-an521/demo.elf"
+elsewhere mps2-an521 'build/mps2-an521/demo.elf mbx firmware'
+yes mbx | head -c 1M >"$tmp/not-one"
+expect 4 'something else than an mbx region' sim --board linux --region "file:$tmp/not-one" -- true
+expect 2 '' sim --board mps2-an521 --region shm:noslash -- true
 
 section sim and signals
 # start_keep: sim --keep in the background; its pid in $last, the board's in $board

@@ -153,3 +153,24 @@ for signal in INT TERM; do
     await "counter is 2"
     stop_owner $signal
 done
+# an owner that does not answer, that is killed, whose region goes
+start_owner mbx_counter own shm:$name
+await "counter is 0"
+kill -STOP "$owner"
+expect 1 "is not there" mbx_counter add shm:$name
+kill -KILL "$owner"
+wait "$owner" 2>/dev/null
+expect 1 "mbx_counter: " mbx_counter add shm:$name
+rm "/dev/shm$name"
+start_owner mbx_counter own shm:$name
+await "counter is 0"
+rm "/dev/shm$name"
+kill -TERM "$owner"
+wait "$owner" && fail "mbx_counter: its region was gone, and it did not say so"
+start_owner mbx_counter own shm:$name
+await "counter is 0"
+truncate -s 0 "/dev/shm$name"
+wait "$owner" && fail "mbx_counter: its region was cut, and it did not say so"
+grep -q 'truncated' "$tmp/owner" || fail "mbx_counter: $(cat "$tmp/owner")"
+owner=
+rm -f "/dev/shm$name"

@@ -47,6 +47,68 @@ beside late 1 '3 sent, 2 returned, 1 lost, 0 wrong' ping -n 3 -t 300
 beside late-and-wrong 1 '1 wrong' ping -n 2 -t 300
 beside well 2 'carry at most 48 bytes' ping -s 64
 beside well 0 '"returned": 2' ping -n 2 --json
+channels='queue:ping:h2r:32x4 queue:pong:r2h:48x8 queue:data:h2r:1024x4' \
+    beside well 2 'carry at most 32 bytes' ping -s 40
+beside deaf 1 '"returned": 0' ping -n 1 -t 100 --json
+beside deaf 1 '9 sent, 0 returned, 9 lost' ping -n 9 -t 50 -s 48
+# prepare HOW: a region, and such a peer
+prepare() {
+    # shellcheck disable=SC2086 # several words
+    run create "$region" $channels 'queue:sum:r2h:8x4' || fail "create: $(cat "$tmp/err")"
+    "$peer" "$1" 2>"$tmp/peer" &
+    last=$!
+    pids="$pids $last"
+}
+
+prepare twice # what was an answer to somebody else is not one to us
+expect 0 '1 sent, 1 returned, 0 lost, 0 wrong' ping -n 1
+expect 0 '1 sent, 1 returned, 0 lost, 0 wrong' ping -n 1
+kill "$last" && wait "$last" 2>/dev/null
+rm "/dev/shm/$name"
+for how in '-t 10000' '-s 48 -n 100 -t 10000'; do
+    prepare deaf # interrupted while it waits for a reply, and for room
+    # shellcheck disable=SC2086 # several words
+    timeout -s INT --preserve-status 1 "$mbx" ping $how >"$tmp/out" 2>"$tmp/err"
+    [ $? -eq 130 ] || fail "ping: interrupted: $(cat "$tmp/out" "$tmp/err")"
+    kill "$last" && wait "$last" 2>/dev/null
+    rm "/dev/shm/$name"
+done
+
+prepare truncates
+expect 4 'truncated while it was mapped' ping -n 9 -t 3000
+grep -q sent "$tmp/out" && fail "figures of a region that is gone: $(cat "$tmp/out")"
+kill "$last" 2>/dev/null
+wait "$last" 2>/dev/null
+rm "/dev/shm/$name"
+
+section 'a message in hand'
+for json in '' -j; do
+    prepare holds
+    expect 0 '' send ping hello
+    wait "$last"
+    # shellcheck disable=SC2086 # an option, or none
+    run recv -S remote ping $json || fail "recv: $(cat "$tmp/err")"
+    grep -q 'hello.*again' "$tmp/out" || fail "not said to be again: $(cat "$tmp/out")"
+    rm "/dev/shm/$name"
+done
+
+section 'a peer that is asleep'
+prepare asleep
+sleep 2.5
+run doctor -t 100 -r "$region"
+[ $? -eq 1 ] || fail "doctor: $(cat "$tmp/out" "$tmp/err")"
+grep -q "process $last lives, but calls no mbx function" "$tmp/out" || fail "doctor: $(cat "$tmp/out")"
+if [ "$(id -u)" -eq 0 ] && command -v setpriv >/dev/null; then
+    chmod 644 "/dev/shm/$name"
+    chmod 755 "$tmp"
+    cp "$mbx" "$tmp/mbx" # wherever it is, nobody may get there
+    setpriv --reuid 65534 --regid 65534 --clear-groups "$tmp/mbx" info -t 0 \
+        >"$tmp/out" 2>&1 || fail "info as nobody: $(cat "$tmp/out")"
+    grep -q "pid $last" "$tmp/out" || fail "another user's peer: $(cat "$tmp/out")"
+    grep -q 'gone' "$tmp/out" && fail "another user's is no dead one: $(cat "$tmp/out")"
+fi
+kill "$last" && wait "$last" 2>/dev/null
+rm "/dev/shm/$name"
 
 section cksum
 sum=$(cksum <"$tmp/file" | cut -d ' ' -f 1,2)

@@ -188,7 +188,7 @@ export SUDO_UID=1234 SUDO_GID=1234
 follow $region 1234
 kill "$pid"
 wait "$pid" 2>/dev/null
-for bad in 0 root -1 4294967295 4294967296 99999999999999999999 ''; do
+for bad in 0 root 12x -1 4294967295 4294967296 99999999999999999999 ''; do
     export SUDO_UID=$bad SUDO_GID=$bad
     follow $region 65534
     kill "$pid"

@@ -6,6 +6,7 @@
 set -u
 
 . tests/cmd/common.sh
+[ -e "$BUILD/faults.so" ] || { echo "no $BUILD/faults.so: run make test-only"; exit 77; }
 for firmware in demo echo; do
     [ -x "$BUILD/host/$firmware" ] || {
         echo "no $BUILD/host/$firmware: run make firmware-linux"
@@ -17,7 +18,7 @@ done
 stops() {
     firmware=$1 text=$2
     shift 2
-    env "$@" timeout -k 5 30 "$BUILD/host/$firmware" >"$tmp/out" 2>&1 </dev/null
+    timeout -k 5 30 env "$@" "$BUILD/host/$firmware" >"$tmp/out" 2>&1 </dev/null
     got=$?
     [ $got -eq 1 ] || fail "$firmware $*: status $got: $(cat "$tmp/out")"
     grep -qF -e "$text" "$tmp/out" || fail "$firmware $*: $(cat "$tmp/out")"
@@ -58,17 +59,18 @@ section more than there is room for
 # Answers wait until there is room, and none is lost; no other input is held up.
 cat >"$tmp/script" <<'END'
 set -eu
-seq 100 140 | mbx send "$1" --lines &
+seq 1000 1400 | mbx send "$1" --lines &
 sleep 0.5
 if [ "$1" = ping ] && [ "$2" = demo ]; then
     mbx call led 0 && mbx call led 1 && mbx call led 1
     mbx call rate 20 && mbx call rate 20
     mbx call rate 51 2>/dev/null && exit 11
+    mbx call rate -x 01 2>/dev/null && exit 12
     mbx get stats
 fi
-mbx recv pong -n 41 >"$3"
+mbx recv pong -n 401 >"$3"
 wait
-seq 100 140 | cmp - "$3"
+seq 1000 1400 | cmp - "$3"
 END
 for firmware in demo echo; do
     timeout 60 "$mbx" sim --board linux --fw "$BUILD/host/$firmware" -- \
@@ -90,4 +92,50 @@ timeout 60 "$mbx" sim --board linux --fw "$BUILD/host/demo" -- sh "$tmp/script" 
 [ "$(grep -c 'crc=4294967295 bytes=0' "$tmp/out")" -eq 9 ] || fail "sums: $(cat "$tmp/out")"
 grep -q "crc=$(seq 5000 | tr -d '\n' | cksum | cut -d ' ' -f 1) bytes" "$tmp/out" ||
     fail "the sum of many: $(cat "$tmp/out")"
+
+section its log
+cat >"$tmp/script" <<'END'
+set -eu
+# each switch is a line, and there is room for 64
+rm -f "$OUT"
+mbx log -f "$@" >"$OUT" &
+log=$!
+for i in 1 2 3 4 5 6 7 8 9 10; do [ -s "$OUT" ] || sleep 0.5; done
+kill -STOP $log
+for i in $(seq 50); do mbx call led 1 >/dev/null && mbx call led 0 >/dev/null; done
+kill -CONT $log
+sleep 1
+kill $log
+END
+for json in '' -j; do
+    # shellcheck disable=SC2086 # an option, or none
+    OUT=$tmp/log timeout 60 "$mbx" sim --board linux --fw "$BUILD/host/demo" -- \
+        sh "$tmp/script" $json >"$tmp/out" 2>&1 || fail "log: $(cat "$tmp/out")"
+    grep -q '"missed": *[1-9]\|([1-9][0-9]* records missed)' "$tmp/log" ||
+        fail "nothing missed: $(grep -v bytes "$tmp/log"; head -n 5 "$tmp/log")"
+done
+timeout 60 "$mbx" sim --board linux --fw "$BUILD/host/demo" -- \
+    sh -c 'mbx call led 1 && mbx log -l warning && mbx log -l info' >"$tmp/out" 2>&1 ||
+    fail "log -l: $(cat "$tmp/out")"
+[ "$(grep -c 'led on' "$tmp/out")" -eq 1 ] || fail "log -l: $(cat "$tmp/out")"
+
+section memory that it cannot protect, and a ring that cannot be
+# the queues that it finds are damaged: what they hold is said, or stops it
+truncate -s 0 "$tmp/ram"
+truncate -s 64K "$tmp/ram"
+env "$ram" "$BUILD/host/echo" 2>/dev/null &
+board=$!
+until_true sh -c "'$mbx' info -t 0 -r 'file:$tmp/ram' >/dev/null 2>&1"
+kill $board
+wait $board
+for entry in 0 1; do
+    cp "$tmp/ram" "$tmp/bad"
+    # its directory entry's read_off, and the reader's place there
+    off=$(od -An -tu4 -j $((64 + 64 * entry + 44)) -N 4 "$tmp/ram")
+    printf '\377\377\377\377' | dd of="$tmp/bad" bs=1 seek=$((off)) conv=notrunc 2>/dev/null
+    stops echo 'no region, or a damaged one' MBX_REGION="file:$tmp/bad"
+done
+for call in 1 2; do
+    stops echo 'mprotect failed' "$ram" LD_PRELOAD="$BUILD/faults.so" FAULT=mprotect:$call:1
+done
 echo "all well"

@@ -376,8 +376,7 @@ static void to_getopt(const struct opt *opts, char *letters,
 
 static bool negative_number(const char *s)
 {
-	return s && s[0] == '-' &&
-	       (isdigit((unsigned char)s[1]) || s[1] == '.');
+	return s[0] == '-' && (isdigit((unsigned char)s[1]) || s[1] == '.');
 }
 
 static void parse(const struct command *c, int argc, char **argv,

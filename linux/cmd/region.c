@@ -147,7 +147,7 @@ static uint8_t kind_of(const char *s)
 	uint8_t k;
 
 	for (k = MBX_KIND_QUEUE; k <= MBX_KIND_CALL; k++)
-		if (s && strcmp(s, kind_name(k)) == 0)
+		if (strcmp(s, kind_name(k)) == 0)
 			return k;
 	return 0;
 }

@@ -219,7 +219,7 @@ static void send_lines(const struct args *a, const struct mbx *m,
 		char *words[MAX_FIELDS], *p = line, *w;
 		int count = 0;
 
-		if (n && line[n - 1] == '\n')
+		if (line[n - 1] == '\n')
 			line[n - 1] = 0;
 		if (t.count > 1) {
 			while (count < MAX_FIELDS && (w = strsep(&p, " \t")))

@@ -56,6 +56,10 @@ static void serve_ping(void)
 
 	if (n < 0)
 		return;
+	if (is("twice"))
+		reply(buf, n);
+	if (is("truncates"))
+		must(ftruncate(mbx_get_region(m)->fd, 0), "truncate");
 	if (is("contents"))
 		buf[n - 1] ^= 1;
 	if (is("short"))
@@ -75,6 +79,21 @@ static void serve_ping(void)
 		kept_bytes = 0;
 	}
 	reply(buf, n);
+}
+
+/* With a message in hand, that is. */
+static void die_holding(void)
+{
+	const void *held;
+	int i;
+
+	for (i = 0; i < 1000; i++) {
+		mbx_poll(m);
+		if (mbx_peek(ping, &held, 0) >= 0)
+			_exit(0);
+		usleep(10000);
+	}
+	exit(1);
 }
 
 static uint32_t pieces;
@@ -119,12 +138,17 @@ int main(int argc, char **argv)
 {
 	how = argc > 1 ? argv[1] : "";
 	begin();
+	if (is("holds"))
+		die_holding();
+	if (is("asleep")) /* calls no mbx function, for longer than is patient */
+		sleep(30);
 	while (mbx_wait_peer(m, 10000) == 0) {
 		if ((is("leftover") || is("wrong-sum")) && !pieces++) {
 			reply((const uint8_t *)"left over", 9);
 			send_sum(7, 7);
 		}
-		serve_ping();
+		if (!is("deaf"))
+			serve_ping();
 		serve_data();
 		mbx_wait(m, 20);
 	}

@@ -65,6 +65,9 @@ class World:
         self.dir = tempfile.mkdtemp(prefix="mbx-faults.")
         os.chmod(self.dir, 0o755)
         self.shm = f"/mbx-faults-{os.getpid()}"
+        self.counter = f"{self.shm}-counter"
+        with open("/dev/shm" + self.counter, "wb") as f:
+            f.truncate(4)
         self.region = os.path.join(self.dir, "region")
         self.tmp = os.path.join(self.dir, "tmp")
         os.mkdir(self.tmp)
@@ -157,6 +160,7 @@ class World:
             self.sim.send_signal(signal.SIGTERM)
             self.sim.wait(60)
         self.reset()
+        os.unlink("/dev/shm" + self.counter)
         shutil.rmtree(self.dir)
 
 
@@ -223,7 +227,8 @@ def cases(w):
         out.append(Case("live-" + name, [MBX, *argv], env=live,
                         own_words=name == "doctor"))
     for name, argv in {"cat_mmap": [data], "fork_shared": [],
-                       "four_mappings": []}.items():
+                       "four_mappings": [],
+                       "shm_counter_b": [w.counter]}.items():
         out.append(Case("example-" + name,
                         [os.path.join(EXAMPLES, name), *argv],
                         own_words=True))

@@ -867,6 +867,9 @@ static void test_init_refuses_impossible_configurations(void **state)
 	assert_int_equal(mbx_link_init_checked(&l, &c), MBX_EINVAL);
 	c.base -= 4u; /* the last bytes there are */
 	assert_int_equal(mbx_link_init_checked(&l, &c), 0);
+	c.base = UINTPTR_MAX - 3u;
+	c.bytes = 0; /* no end to be behind the last address; see attach */
+	assert_int_equal(mbx_link_init_checked(&l, &c), 0);
 	c = config(MBX_HOST, demo, MBX_MAX_CHANNELS + 1u);
 	assert_int_equal(mbx_link_init_checked(&l, &c), MBX_EINVAL);
 	assert_int_equal(l.why.channel, -1);

@@ -26,24 +26,28 @@ from common import (BUILD, ROOT, Result, Row, Tree, call, make, must, parallel,
 HERE = os.path.join(ROOT, "tests", "verify")
 UNCOVERED = os.path.join(HERE, "uncovered")
 WORK = os.path.join(BUILD, "coverage")
+EDGES = os.path.join(WORK, "edges")
 LLVM = "19"
 MCDC = "-g -fprofile-instr-generate -fcoverage-mapping -fcoverage-mcdc"
 KEPT = ("-g -fprofile-instr-generate -fcoverage-mapping -mllvm "
-        "-runtime-counter-relocation -Wno-unused-command-line-argument")
+        "-runtime-counter-relocation -Wno-unused-command-line-argument "
+        f"-include {HERE}/early.h")
 BOARDS = ["mps2-an521", "mps2-an385", "zcu102-r5"]
 APPS = ["demo", "echo", "wild"]
 # the scripts that run the command and the firmware, the longest first
 SCRIPTS = ["faults", "cmd", "damage", "doctor", "values", "peers", "physical",
-           "process", "examples", "e2e_demo", "e2e_other", "e2e_protect", "e2e_restart",
-           "e2e_doorbell"]
-# and what they need; besides, a unit test that tests what kills a child
-PROGRAMS = ["e2e/doorbell", "e2e/other", "e2e/protect", "e2e/restart",
+           "process", "examples", "e2e_demo", "e2e_other", "e2e_protect",
+           "e2e_restart", "e2e_doorbell", "security"]
+# and what they need; besides, the unit tests of what kills a child
+KILLED = ["unit/test_region", "unit/test_security"]
+PROGRAMS = ["e2e/doorbell", "e2e/environment", "e2e/other", "e2e/protect",
+            "e2e/restart",
             "host/wild", "faults.so", "faults-user", "peer",
-            "unit/test_region"]
-# What is counted, and how much of it is to be covered. The aim is 95 % for linux/
-# and firmware/: raise these as tests are added, never lower them. How the timing
-# of a run falls makes a difference of a few branches there, so some room is left.
-BOUNDS = [("common/", 100.0), ("linux/", 91.5), ("firmware/", 79.0)]
+            *KILLED]
+# What is counted, and how much of it is to be covered. The aim is 95 % for linux/,
+# too: raise it as tests are added, never lower it. How the timing of a run falls
+# makes a difference of a few branches there, so some room is left.
+BOUNDS = [("common/", 100.0), ("linux/", 93.5), ("firmware/", 95.0)]
 
 # One way that a branch can go, or one condition that decides. @name has no line
 # numbers, so that an argument about it survives changes elsewhere.
@@ -143,7 +147,7 @@ exec {shutil.which(name)} "$@" -plugin "{plugin},out=$out"
 
 
 def run_scripts():
-    """Each script's profile, the binaries, and the folder of the edges."""
+    """Each script's profile is in WORK, and what branches did in WORK/edges."""
     where = os.path.join(WORK, "run")
     shutil.rmtree(where, ignore_errors=True)
     instrumented(where, ROOT, KEPT, "linux", "firmware-linux", *[
@@ -165,20 +169,17 @@ def run_scripts():
         if status not in (0, 77):
             raise SystemExit(f"verify: {command} fails when instrumented:\n"
                              f"{out[-2000:]}")
-        profile = profiles.merge(os.path.join(
-            WORK, os.path.basename(script) + ".profdata"))
+        profiles.merge(profile_of(script))
         profiles.close()
-        return profile
 
-    names = [*SCRIPTS, "unit/test_region"]
-    found = dict(zip(names, parallel(run, names)))
-    edges = os.path.join(WORK, "edges")
-    shutil.rmtree(edges, ignore_errors=True)
-    shutil.move(os.path.join(wrapped, "edges"), edges)
+    list(parallel(run, [*SCRIPTS, *KILLED]))
+    shutil.rmtree(EDGES, ignore_errors=True)
+    shutil.move(os.path.join(wrapped, "edges"), EDGES)
     shutil.rmtree(wrapped)
-    return found, programs("run/mbx", "run/host/*", "run/examples/*",
-                           "run/faults-user", "run/peer", "run/e2e/*",
-                           "run/unit/test_region"), edges
+
+
+def profile_of(script):
+    return os.path.join(WORK, os.path.basename(script) + ".profdata")
 
 
 # ---- what clang's instrumentation counted ----
@@ -274,15 +275,17 @@ def conditional(elf):
     return found
 
 
-def board_ways(edges, native):
+def board_ways(native):
     """As measure(), of the files that are no part of a @native build."""
     gone, ways, sources = collections.defaultdict(set), {}, Sources(ROOT)
-    for path in glob.glob(os.path.join(edges, "*")):
+    for path in glob.glob(os.path.join(EDGES, "*")):
         with open(path) as f:
             elf, *lines = f.read().split("\n")
         gone[elf] |= {tuple(int(x, 16) for x in line.split())
                       for line in lines if line.count(" ") == 1}
     for elf, went in sorted(gone.items()):
+        if not elf.startswith(WORK + "/"):
+            continue  # a test's own, which is no firmware
         branches = conditional(elf)
         told = subprocess.run(
             ["arm-none-eabi-addr2line", "-f", "-e", elf,
@@ -376,21 +379,22 @@ def result(ways, nested, bounds, reasons):
     return Result("ok", "; ".join(figures))
 
 
-def everything():
-    tests, profile, nested = run_units()
-    scripts, binaries, edges = run_scripts()
-    units = [(profile, t) for t in tests]
-    ways = measure(units)
+def all_ways(left_out=None):
+    """Of the last run of the units and the scripts, but the one left out."""
+    units = os.path.join(WORK, "units.profdata")
+    ways = measure([(units, t) for t in programs("units/unit/test_*")])
     kept = os.path.join(WORK, "kept.profdata")
-    must([f"llvm-profdata-{LLVM}", "merge", "-o", kept, *scripts.values()],
+    must([f"llvm-profdata-{LLVM}", "merge", "-o", kept,
+          *[profile_of(s) for s in [*SCRIPTS, *KILLED] if s != left_out]],
          "coverage")
-    clang = measure([(kept, b) for b in binaries])
+    clang = measure([(kept, b) for b in programs(
+        "run/mbx", "run/host/*", "run/examples/*", "run/faults-user",
+        "run/peer", "run/e2e/*", *["run/" + k for k in KILLED])])
     # MC/DC is the units' alone, and so are the names of what they instrument
     for way, covered in clang.items():
         ways[way] = ways.get(way, False) or covered
-    native = {w.file for w in ways}
-    ways.update(board_ways(edges, native))
-    return ways, nested
+    ways.update(board_ways({w.file for w in ways}))
+    return ways
 
 
 def run(size):
@@ -400,7 +404,9 @@ def run(size):
     if why:
         yield Result("SKIP", why)
         return
-    ways, nested = everything()
+    _, _, nested = run_units()
+    run_scripts()
+    ways = all_ways()
     reasons = argued()
     report(ways, reasons)
     yield result(ways, nested, BOUNDS, reasons)
@@ -422,9 +428,16 @@ SEEDS = [
 
 
 def seeds(size):
-    """Of common/, by the unit tests alone; the rest is judged the same way."""
+    """Of common/ by the unit tests alone; of the rest, a script less."""
     if size == "quick" or lacking():
         return
+    if not os.path.isdir(EDGES):
+        run_units()
+        run_scripts()
+    for bound, script in zip(BOUNDS[1:], ["cmd", "process"]):
+        caught = result(all_ways(script), [], [bound], argued())
+        yield Result("FAIL" if caught.verdict == "ok" else "ok",
+                     f"{bound[0]}: tests/{script}.sh left out: {caught.text}")
     tree = Tree()
     for name, what, old, new in SEEDS:
         with tree.broken(seeded(name, old, new)):

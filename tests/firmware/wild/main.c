@@ -26,6 +26,48 @@ static void attach(void)
 	mbx_tx_attach(&done, &at);
 }
 
+static uint32_t recurse(uint32_t n)
+{
+	volatile uint32_t frame[16];
+
+	frame[n % 16u] = n;
+	return n ? recurse(n + 1u) + frame[n % 16u] : 0;
+}
+
+static void store_with_stack(uint32_t stack)
+{
+#if defined(__arm__) && !defined(__linux__)
+	__asm__ volatile("mov sp, %0\n\t"
+			 "str %1, [%1]" ::"r"(stack),
+			 "r"(WILD_NOTHING)
+			 : "memory");
+#else
+	(void)stack;
+#endif
+}
+
+static void do_wrong(const struct wild_store *order)
+{
+	switch (order->off) {
+	case WILD_RECURSE:
+		recurse(1);
+		break;
+	case WILD_ELSEWHERE:
+		*(volatile uint32_t *)(uintptr_t)WILD_NOTHING = order->value;
+		break;
+	case WILD_EXECUTE:
+		__builtin_trap();
+	case WILD_STACK:
+		store_with_stack(order->value);
+		break;
+	case WILD_DIVIDE:
+		board_protect(4, 8);
+		break;
+	default:
+		mbx_st(mbx_link_word(&mbx, order->off), order->value);
+	}
+}
+
 /* The order goes out of the ring first: the next life shall not do it again. */
 static void obey(void)
 {
@@ -36,7 +78,7 @@ static void obey(void)
 		return;
 	mbx_copy_out(&order, at, sizeof(order));
 	mbx_rx_release(&orders);
-	mbx_st(mbx_link_word(&mbx, order.off), order.value);
+	do_wrong(&order);
 	mbx_tx_send(&done, &order, sizeof(order));
 	if (mbx_tx_notify(&done))
 		mbx_port_ring();
@@ -52,7 +94,9 @@ int main(void)
 	struct mbx_link_config config = { .side = MBX_REMOTE,
 					  .channels = wild_channels,
 					  .count = wild_channels_count,
-					  .wakeup = BOARD_WAKEUP };
+					  .wakeup = BOARD_WAKEUP,
+					  .boot_reason =
+						  mbx_port_boot_reason() };
 
 	config.base = mbx_port_region(&config.bytes);
 	mbx_link_init(&mbx, &config);
