@@ -83,16 +83,18 @@ static void poke_side(enum mbx_side side, size_t off, uint32_t v)
 	poke_word(word_at(section + (uint32_t)off), v);
 }
 
+/* FNV-1a of what stands from @off to @end, going on from @hash. */
+static uint32_t hash_region(uint32_t hash, uint32_t off, uint32_t end)
+{
+	for (; off < end; off++)
+		hash = (hash ^ region.base[off]) * 0x01000193u;
+	return hash;
+}
+
 /* As an attacker does who knows how the superblock's check is made. */
 static void seal_super(void)
 {
-	uint32_t hash = 0x811c9dc5u, i, k;
-
-	for (i = 4; i < 60; i++) {
-		k = peek_word(word_at(i & ~3u)) >> 8 * (i & 3u) & 0xffu;
-		hash = (hash ^ k) * 0x01000193u;
-	}
-	poke_word(word_at(60), hash);
+	poke_word(word_at(60), hash_region(0x811c9dc5u, 4, 60));
 }
 
 static void bring_up(void)
@@ -908,6 +910,24 @@ static void test_checked_init_refuses_too_many_channels(void **state)
 	c = config(MBX_HOST, many, MBX_MAX_CHANNELS + 1u);
 	assert_int_equal(mbx_link_init_checked(&l, &c), MBX_EINVAL);
 	assert_int_equal(l.why.channel, -1);
+	c.count = MBX_MAX_CHANNELS;
+	assert_int_equal(mbx_link_init_checked(&l, &c), 0);
+}
+
+static void test_checked_init_takes_the_limits_themselves(void **state)
+{
+	struct mbx_link_config c = config(MBX_HOST, demo, DEMO);
+	struct mbx_link l;
+
+	(void)state;
+	c.bytes = MBX_MAX_REGION;
+	c.line_bytes = 4;
+	c.page_bytes = 64;
+	assert_int_equal(mbx_link_init_checked(&l, &c), 0);
+	c.line_bytes = 4096;
+	c.page_bytes = 65536;
+	assert_int_equal(mbx_link_init_checked(&l, &c), 0);
+	assert_int_equal(l.line, 4096);
 }
 
 static int declare(struct mbx_channel *c)
@@ -934,6 +954,8 @@ static void test_init_refuses_impossible_channels(void **state)
 		"a{",	   "a[",
 		"a:",
 	};
+	struct mbx_link_config cfg;
+	struct mbx_link l;
 	uint32_t i;
 
 #define REFUSED(from, field, v)                                                \
@@ -944,6 +966,8 @@ static void test_init_refuses_impossible_channels(void **state)
 	assert_int_equal(declare(&call), 0);
 	assert_int_equal(declare(&many), 0);
 	queue.name = "azAZ09_.-";
+	assert_int_equal(declare(&queue), 0);
+	queue.name = "fifteen.letters";
 	assert_int_equal(declare(&queue), 0);
 	for (i = 0; i < ARRAY_SIZE(names); i++)
 		REFUSED(queue, name, names[i]);
@@ -978,7 +1002,33 @@ static void test_init_refuses_impossible_channels(void **state)
 	REFUSED(call, is.back.bytes, 0);
 	REFUSED(call, is.slots, 4);
 	REFUSED(call, is.full, MBX_DROP);
+	/* nor where as many would have just the bytes they need */
+	value.is.fwd.bytes = 16;
+	REFUSED(value, is.slots, 1);
+	value.is.fwd.bytes = 3 * 16;
+	REFUSED(value, is.slots, 3);
 #undef REFUSED
+	cfg = config(MBX_HOST, &c, 1); /* the first one is looked at, too */
+	assert_int_equal(mbx_link_init_checked(&l, &cfg), MBX_EINVAL);
+	assert_int_equal(l.why.channel, 0);
+}
+
+static void test_checked_init_takes_the_smallest_and_largest_channel(
+	void **state)
+{
+	struct mbx_channel queue = demo[1], call = demo[6];
+
+	(void)state;
+	queue.is.fwd.max_bytes = 4;
+	queue.is.fwd.bytes = 12;
+	assert_int_equal(declare(&queue), 0);
+	queue.is.fwd.max_bytes = MBX_MAX_MESSAGE;
+	queue.is.fwd.bytes = MBX_MAX_MESSAGE + 8u;
+	assert_int_equal(declare(&queue), 0);
+	queue.is.fwd.bytes = MBX_MAX_REGION;
+	assert_int_equal(declare(&queue), 0);
+	call.is.fwd.max_bytes = call.is.back.max_bytes = 8;
+	assert_int_equal(declare(&call), 0);
 }
 
 /* Rings of more than 4 GiB, whose size modulo that would look all right. */
@@ -1058,6 +1108,65 @@ static void test_places_of_the_wrong_kind_say_enotsup(void **state)
 	assert_int_equal(mbx_link_queue(&host, 0, &q), MBX_ENOTCONN);
 	assert_int_equal(mbx_link_back(&host, 6, &q), MBX_ENOTCONN);
 	assert_int_equal(mbx_link_slots(&host, 2, &s), MBX_ENOTCONN);
+}
+
+static void test_parts_that_end_on_a_line_are_next_to_each_other(void **state)
+{
+	struct mbx_link_config c = config(MBX_REMOTE, NULL, 0);
+
+	(void)state;
+	c.page_bytes = 64;
+	mbx_link_init(&remote, &c);
+	assert_int_equal(remote.text_off, 64);
+	assert_int_equal(remote.section[MBX_HOST], 64);
+	assert_int_equal(remote.section[MBX_REMOTE], 128);
+	assert_int_equal(remote.end_off, 192);
+}
+
+static void test_superblock_has_the_hash_of_the_directory(void **state)
+{
+	uint32_t hash;
+
+	(void)state;
+	assert_int_equal(mbx_link_format(&remote, 0), 0);
+	hash = hash_region(0x811c9dc5u, 4 * COUNT, 4 * COUNT + 4);
+	hash = hash_region(hash, 64, 64u + DEMO * 64u);
+	assert_int_equal(peek_word(word_at(4 * HASH)), hash);
+	assert_int_equal(peek_word(word_at(4 * 14)), 0); /* reserved */
+}
+
+static void test_region_of_just_the_size_has_sections_on_pages(void **state)
+{
+	struct mbx_link_config c = config(MBX_REMOTE, demo, DEMO);
+
+	(void)state;
+	c.bytes = MBX_MAX_REGION;
+	mbx_link_init(&remote, &c);
+	c.bytes = remote.end_off;
+	mbx_link_init(&remote, &c);
+	assert_int_equal(remote.align, 4096);
+	c.bytes -= 4u;
+	mbx_link_init(&remote, &c);
+	assert_int_equal(remote.align, 64);
+}
+
+static void test_text_of_a_type_stands_where_its_entry_says(void **state)
+{
+	uint32_t i, off = 64u + DEMO * 64u;
+
+	(void)state;
+	assert_int_equal(mbx_link_format(&remote, 0), 0);
+	for (i = 0; i < DEMO; i++) {
+		const char *type = demo[i].is.type;
+		uint32_t bytes = (uint32_t)strlen(type) + 1u;
+
+		assert_int_equal(peek_word(word_at(64u + 64u * i + 24u)),
+				 *type ? off : 0);
+		if (!*type)
+			continue;
+		assert_string_equal((char *)region.base + off, type);
+		off += MBX_ROUND4(bytes);
+	}
 }
 
 /* ---- mismatch ---- */
@@ -1248,16 +1357,26 @@ static void test_impossible_superblock_word_is_named_with_its_value(
 
 	(void)state;
 	assert_int_equal(mbx_link_format(&remote, 0), 0);
+	check_sealed(3, 0, 1);	/* instance */
 	check_sealed(6, 2, 64); /* line */
 	check_sealed(6, 48, 64);
 	check_sealed(7, 0, 4096); /* alignment of sections */
 	check_sealed(7, 131072, 4096);
 	for (i = HOST_OFF; i <= REMOTE_OFF; i++) {
 		check_sealed(i, 60, SMALL - 64u);
+		check_sealed(i, SMALL / 2u + 2u, SMALL - 64u);
 		check_sealed(i, SMALL - 62u, SMALL - 64u);
 		check_sealed(i, SMALL - 60u, SMALL - 64u);
 		check_sealed(i, ~3u, SMALL - 64u);
 	}
+	/* side blocks fit, but not all channels behind them */
+	check_sealed(2, remote.section[MBX_REMOTE] + 64u, remote.end_off);
+	poke_word(word_at(8), 32); /* no section fits into so little */
+	seal_super();
+	assert_int_equal(mbx_link_attach(&host), MBX_ECORRUPT);
+	assert_int_equal(host.why.word, HOST_OFF);
+	poke_word(word_at(8), SMALL);
+	seal_super();
 	assert_int_equal(mbx_link_attach(&host), 0);
 }
 
@@ -1285,6 +1404,10 @@ static void test_small_region_with_our_channel_count_is_not_overrun(
 		c.bytes = bytes;
 		mbx_link_init(&host, &c);
 		assert_int_equal(mbx_link_attach(&host), MBX_EMISMATCH);
+		if (bytes > host.text_off)
+			continue;
+		assert_int_equal(host.why.channel, 0); /* its text is not */
+		assert_int_equal(host.why.word, 5);
 	}
 	free(full);
 }
@@ -1455,7 +1578,9 @@ static void test_observer_of_mismatch_and_damage_stores_nothing(void **state)
 			 0);
 	poke_word(word_at(60), 0);
 	assert_int_equal(mprotect(region.base, SMALL, PROT_READ), 0);
+	host.why.channel = 1; /* as of a mismatch before */
 	assert_int_equal(mbx_link_observe(&host), MBX_ECORRUPT);
+	assert_int_equal(host.why.channel, -1);
 	assert_int_equal(mprotect(region.base, SMALL, PROT_READ | PROT_WRITE),
 			 0);
 }
@@ -1500,9 +1625,15 @@ int main(void)
 		test(test_impossible_line_or_page_is_found_by_attach),
 		test(test_checked_init_refuses_too_many_channels),
 		test(test_init_refuses_impossible_channels),
+		test(test_checked_init_takes_the_limits_themselves),
+		test(test_checked_init_takes_the_smallest_and_largest_channel),
 		test(test_init_refuses_rings_that_overflow),
 		test(test_layout_beyond_any_region_fits_nowhere),
 		test(test_places_of_the_wrong_kind_say_enotsup),
+		test(test_parts_that_end_on_a_line_are_next_to_each_other),
+		test(test_superblock_has_the_hash_of_the_directory),
+		test(test_region_of_just_the_size_has_sections_on_pages),
+		test(test_text_of_a_type_stands_where_its_entry_says),
 		test(test_mismatch_of_every_field_names_channel_and_values),
 		test(test_incompatible_peer_is_told_whatever_its_session),
 		test(test_superblock_with_any_bit_flipped_is_refused),
