@@ -130,6 +130,8 @@ static void test_server_owing_an_answer_says_ebusy(void **state)
 			 MBX_EMSGSIZE);
 	assert_int_equal(mbx_server_reply(&server, &r, 0, buf, ~0u),
 			 MBX_EMSGSIZE);
+	/* the request is still in hand */
+	assert_int_equal(peek_word(&req_mem.rx[0]) & 1u, 1);
 	assert_int_equal(mbx_server_reply(&server, &r, 1, NULL, 0), 0);
 	assert_int_equal(poll_at(0, PEER), 0);
 	assert_int_equal(status, 1);

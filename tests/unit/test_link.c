@@ -1150,6 +1150,21 @@ static void test_region_of_just_the_size_has_sections_on_pages(void **state)
 	assert_int_equal(remote.align, 64);
 }
 
+static void test_format_after_attach_to_other_lines_has_its_own(void **state)
+{
+	struct mbx_link_config c = config(MBX_REMOTE, demo, DEMO);
+
+	(void)state;
+	c.line_bytes = 32;
+	mbx_link_init(&remote, &c);
+	assert_int_equal(mbx_link_format(&remote, 0), 0);
+	assert_int_equal(mbx_link_attach(&host), 0);
+	assert_int_equal(host.line, 32);
+	mbx_link_discard(&host);
+	assert_int_equal(mbx_link_format(&host, 0), 0);
+	assert_int_equal(peek_word(word_at(4 * 6)), 64);
+}
+
 static void test_text_of_a_type_stands_where_its_entry_says(void **state)
 {
 	uint32_t i, off = 64u + DEMO * 64u;
@@ -1633,6 +1648,7 @@ int main(void)
 		test(test_parts_that_end_on_a_line_are_next_to_each_other),
 		test(test_superblock_has_the_hash_of_the_directory),
 		test(test_region_of_just_the_size_has_sections_on_pages),
+		test(test_format_after_attach_to_other_lines_has_its_own),
 		test(test_text_of_a_type_stands_where_its_entry_says),
 		test(test_mismatch_of_every_field_names_channel_and_values),
 		test(test_incompatible_peer_is_told_whatever_its_session),
