@@ -1165,6 +1165,42 @@ static void test_format_after_attach_to_other_lines_has_its_own(void **state)
 	assert_int_equal(peek_word(word_at(4 * 6)), 64);
 }
 
+/* Of a wait that somebody else's formatting ended, the next one knows nothing */
+static void test_format_waits_anew_after_it_adopted(void **state)
+{
+	struct mbx_link_config c = config(MBX_REMOTE, other, 2);
+	struct mbx_link old, peer, second;
+
+	(void)state;
+	mbx_link_init(&old, &c);
+	c.side = MBX_HOST;
+	mbx_link_init(&peer, &c);
+	assert_int_equal(mbx_link_format(&old, 0), 0);
+	assert_int_equal(mbx_link_attach(&peer), 0);
+	assert_int_equal(mbx_link_format(&remote, 0), MBX_EAGAIN);
+	init_demo(&second, MBX_REMOTE);
+	assert_int_equal(mbx_link_format(&second, 0), MBX_EAGAIN);
+	assert_int_equal(mbx_link_format(&second, 500000), 0);
+	assert_int_equal(mbx_link_format(&remote, 500000), 1);
+	assert_int_equal(mbx_link_attach(&host), 0);
+	mbx_link_discard(&remote);
+	assert_int_equal(mbx_link_format(&remote, 600000), MBX_EAGAIN);
+	assert_int_equal(mbx_link_format(&remote, 1100000), 0);
+}
+
+static void test_next_life_goes_on_with_the_beat(void **state)
+{
+	uint32_t beat;
+
+	(void)state;
+	bring_up();
+	beat = SIDE(MBX_REMOTE, beat);
+	init_demo(&remote, MBX_REMOTE);
+	assert_int_equal(mbx_link_attach(&remote), 0);
+	mbx_link_poll(&remote, 0);
+	assert_int_equal(SIDE(MBX_REMOTE, beat), beat + 1u);
+}
+
 static void test_text_of_a_type_stands_where_its_entry_says(void **state)
 {
 	uint32_t i, off = 64u + DEMO * 64u;
@@ -1466,9 +1502,16 @@ static void test_region_larger_than_the_mapping_says_enospc(void **state)
 		c.bytes = bytes;
 		mbx_link_init(&host, &c);
 		assert_int_equal(mbx_link_attach(&host), MBX_ENOSPC);
+		assert_int_equal(host.why.word, 2);
+		if (bytes == 0) /* too small to look for its size */
+			assert_int_equal(host.why.theirs, 64);
 	}
 	assert_int_equal(host.why.ours, bytes - 252);
 	assert_int_equal(host.why.theirs, SMALL);
+	poke_word(word_at(0), 0);
+	c.bytes = 64; /* no more than the superblock, not formatted */
+	mbx_link_init(&host, &c);
+	assert_int_equal(mbx_link_attach(&host), MBX_EAGAIN);
 }
 
 static void test_mapping_larger_than_the_region_attaches(void **state)
@@ -1492,6 +1535,7 @@ static void test_scribbled_magic_is_a_reset_not_a_crash(void **state)
 	bring_up();
 	poke_word(word_at(0), 0x31337);
 	assert_int_equal(mbx_link_poll(&host, 0), MBX_EVENT_RESET);
+	assert_int_equal(host.peer_session, 0);
 	assert_int_equal(mbx_link_attach(&host), MBX_ENOTREGION);
 }
 
@@ -1649,6 +1693,8 @@ int main(void)
 		test(test_superblock_has_the_hash_of_the_directory),
 		test(test_region_of_just_the_size_has_sections_on_pages),
 		test(test_format_after_attach_to_other_lines_has_its_own),
+		test(test_format_waits_anew_after_it_adopted),
+		test(test_next_life_goes_on_with_the_beat),
 		test(test_text_of_a_type_stands_where_its_entry_says),
 		test(test_mismatch_of_every_field_names_channel_and_values),
 		test(test_incompatible_peer_is_told_whatever_its_session),
