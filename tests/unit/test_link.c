@@ -1201,6 +1201,21 @@ static void test_next_life_goes_on_with_the_beat(void **state)
 	assert_int_equal(SIDE(MBX_REMOTE, beat), beat + 1u);
 }
 
+static void test_next_life_gives_the_peer_its_time_anew(void **state)
+{
+	(void)state;
+	bring_up();
+	mbx_link_detach(&host);
+	assert_int_equal(mbx_link_attach(&host), 0);
+	/* its heart has not beaten since, which only this life's clock tells */
+	assert_int_equal(mbx_link_poll(&host, 5000000), 0);
+	assert_int_equal(SIDE(MBX_HOST, ack), remote.session);
+	assert_int_equal(mbx_link_poll(&remote, 5000000),
+			 MBX_EVENT_DOWN | MBX_EVENT_RESTARTED);
+	assert_int_equal(mbx_link_poll(&remote, 5000001), 0);
+	assert_int_equal(mbx_link_poll(&host, 5000001), MBX_EVENT_UP);
+}
+
 static void test_text_of_a_type_stands_where_its_entry_says(void **state)
 {
 	uint32_t i, off = 64u + DEMO * 64u;
@@ -1695,6 +1710,7 @@ int main(void)
 		test(test_format_after_attach_to_other_lines_has_its_own),
 		test(test_format_waits_anew_after_it_adopted),
 		test(test_next_life_goes_on_with_the_beat),
+		test(test_next_life_gives_the_peer_its_time_anew),
 		test(test_text_of_a_type_stands_where_its_entry_says),
 		test(test_mismatch_of_every_field_names_channel_and_values),
 		test(test_incompatible_peer_is_told_whatever_its_session),
