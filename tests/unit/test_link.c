@@ -263,6 +263,8 @@ static void test_dead_peer_stays_down_when_the_clock_comes_round(void **state)
 	assert_int_equal(mbx_link_poll(&host, now), MBX_EVENT_DOWN);
 	for (i = 0; i < 3 * 4096; i++)
 		assert_int_equal(mbx_link_poll(&host, now += 1u << 20), 0);
+	for (i = 0; i < 3 * 4096; i++)
+		assert_int_equal(mbx_link_poll(&host, now += 3u << 20), 0);
 	assert_int_equal(mbx_link_poll(&remote, 0), 0);
 	assert_int_equal(mbx_link_poll(&host, now), MBX_EVENT_UP);
 }
