@@ -163,6 +163,7 @@ static void test_peer_leaving_is_seen_at_the_next_poll(void **state)
 	(void)state;
 	bring_up();
 	mbx_link_detach(&remote);
+	assert_int_equal(remote.peer_session, 0);
 	assert_int_equal(mbx_link_poll(&host, 1), MBX_EVENT_DOWN);
 	assert_int_equal(host.peer_session, 0);
 	assert_int_equal(mbx_link_poll(&host, 2), 0);
@@ -1097,8 +1098,10 @@ static void test_places_of_the_wrong_kind_say_enotsup(void **state)
 	for (i = 0; i < DEMO; i++) {
 		int slots = i >= 2 && i <= 5, call = i >= 6;
 
+		q.full = 77;
 		assert_int_equal(mbx_link_queue(&host, i, &q),
 				 slots ? MBX_ENOTSUP : 0);
+		assert_int_equal(q.full, slots ? 77 : demo[i].is.full);
 		assert_int_equal(mbx_link_back(&host, i, &q),
 				 call ? 0 : MBX_ENOTSUP);
 		assert_int_equal(mbx_link_slots(&host, i, &s),
@@ -1216,6 +1219,17 @@ static void test_next_life_gives_the_peer_its_time_anew(void **state)
 			 MBX_EVENT_DOWN | MBX_EVENT_RESTARTED);
 	assert_int_equal(mbx_link_poll(&remote, 5000001), 0);
 	assert_int_equal(mbx_link_poll(&host, 5000001), MBX_EVENT_UP);
+}
+
+static void test_peer_with_another_instance_is_down(void **state)
+{
+	(void)state;
+	bring_up();
+	poke_side(MBX_REMOTE, offsetof(struct mbx_side_block, instance),
+		  remote.instance + 1u);
+	assert_int_equal(mbx_link_poll(&host, 0), MBX_EVENT_DOWN);
+	assert_int_equal(mbx_link_poll(&host, 0), 0);
+	assert_int_equal(host.peer_session, 0);
 }
 
 static void test_text_of_a_type_stands_where_its_entry_says(void **state)
@@ -1713,6 +1727,7 @@ int main(void)
 		test(test_format_waits_anew_after_it_adopted),
 		test(test_next_life_goes_on_with_the_beat),
 		test(test_next_life_gives_the_peer_its_time_anew),
+		test(test_peer_with_another_instance_is_down),
 		test(test_text_of_a_type_stands_where_its_entry_says),
 		test(test_mismatch_of_every_field_names_channel_and_values),
 		test(test_incompatible_peer_is_told_whatever_its_session),
