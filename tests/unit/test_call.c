@@ -130,6 +130,8 @@ static void test_server_owing_an_answer_says_ebusy(void **state)
 			 MBX_EMSGSIZE);
 	assert_int_equal(mbx_server_reply(&server, &r, 0, buf, ~0u),
 			 MBX_EMSGSIZE);
+	/* the request is still in hand */
+	assert_int_equal(peek_word(&req_mem.rx[0]) & 1u, 1);
 	assert_int_equal(mbx_server_reply(&server, &r, 1, NULL, 0), 0);
 	assert_int_equal(poll_at(0, PEER), 0);
 	assert_int_equal(status, 1);
@@ -160,6 +162,8 @@ static void test_deadline_across_clock_wrap_ends_the_call_in_time(void **state)
 			setup(NULL);
 			assert_int_equal(call_at(1, t, start), 0);
 			assert_int_equal(poll_at(start, PEER), MBX_EAGAIN);
+			/* of a moment read before it was started */
+			assert_int_equal(poll_at(start - 1u, PEER), MBX_EAGAIN);
 			assert_int_equal(poll_at(start + t - 1u, PEER),
 					 MBX_EAGAIN);
 			assert_int_equal(poll_at(start + t, PEER),
@@ -188,6 +192,24 @@ static void test_late_reply_is_thrown_away_and_counted(void **state)
 	serve(-2);
 	assert_int_equal(poll_at(11, PEER), 6);
 	assert_int_equal(status, -2);
+}
+
+static void test_as_many_late_replies_as_a_ring_holds_take_one_poll(
+	void **state)
+{
+	uint32_t i;
+
+	(void)state;
+	rep = queue_place(&rep_mem, 244, 8u + MAX, MBX_FAIL, 0);
+	assert_int_equal(mbx_caller_attach(&caller, &req, &rep, 1), 0);
+	assert_int_equal(mbx_server_attach(&server, &req, &rep), 0);
+	memset(buf, 0, sizeof(buf));
+	for (i = 0; mbx_tx_send(&server.tx, buf, 8) == 0; i++)
+		;
+	assert_int_equal(i, (244 - 4) / 12);
+	assert_int_equal(call_at(1, 10, 0), 0);
+	assert_int_equal(poll_at(0, PEER), MBX_EAGAIN);
+	assert_int_equal(caller.stale, i);
 }
 
 static void test_peer_gone_or_restarted_ends_the_call_at_once(void **state)
@@ -436,6 +458,7 @@ int main(void)
 		test(test_deadline_across_clock_wrap_ends_the_call_in_time),
 		test(test_reply_there_at_the_deadline_is_taken),
 		test(test_late_reply_is_thrown_away_and_counted),
+		test(test_as_many_late_replies_as_a_ring_holds_take_one_poll),
 		test(test_peer_gone_or_restarted_ends_the_call_at_once),
 		test(test_reply_to_callers_earlier_life_is_not_taken),
 		test(test_ids_of_successive_lives_keep_their_distance),

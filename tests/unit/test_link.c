@@ -83,16 +83,18 @@ static void poke_side(enum mbx_side side, size_t off, uint32_t v)
 	poke_word(word_at(section + (uint32_t)off), v);
 }
 
+/* FNV-1a of what stands from @off to @end, going on from @hash. */
+static uint32_t hash_region(uint32_t hash, uint32_t off, uint32_t end)
+{
+	for (; off < end; off++)
+		hash = (hash ^ region.base[off]) * 0x01000193u;
+	return hash;
+}
+
 /* As an attacker does who knows how the superblock's check is made. */
 static void seal_super(void)
 {
-	uint32_t hash = 0x811c9dc5u, i, k;
-
-	for (i = 4; i < 60; i++) {
-		k = peek_word(word_at(i & ~3u)) >> 8 * (i & 3u) & 0xffu;
-		hash = (hash ^ k) * 0x01000193u;
-	}
-	poke_word(word_at(60), hash);
+	poke_word(word_at(60), hash_region(0x811c9dc5u, 4, 60));
 }
 
 static void bring_up(void)
@@ -161,6 +163,7 @@ static void test_peer_leaving_is_seen_at_the_next_poll(void **state)
 	(void)state;
 	bring_up();
 	mbx_link_detach(&remote);
+	assert_int_equal(remote.peer_session, 0);
 	assert_int_equal(mbx_link_poll(&host, 1), MBX_EVENT_DOWN);
 	assert_int_equal(host.peer_session, 0);
 	assert_int_equal(mbx_link_poll(&host, 2), 0);
@@ -261,6 +264,8 @@ static void test_dead_peer_stays_down_when_the_clock_comes_round(void **state)
 	assert_int_equal(mbx_link_poll(&host, now), MBX_EVENT_DOWN);
 	for (i = 0; i < 3 * 4096; i++)
 		assert_int_equal(mbx_link_poll(&host, now += 1u << 20), 0);
+	for (i = 0; i < 3 * 4096; i++)
+		assert_int_equal(mbx_link_poll(&host, now += 3u << 20), 0);
 	assert_int_equal(mbx_link_poll(&remote, 0), 0);
 	assert_int_equal(mbx_link_poll(&host, now), MBX_EVENT_UP);
 }
@@ -911,6 +916,24 @@ static void test_checked_init_refuses_too_many_channels(void **state)
 	c = config(MBX_HOST, many, MBX_MAX_CHANNELS + 1u);
 	assert_int_equal(mbx_link_init_checked(&l, &c), MBX_EINVAL);
 	assert_int_equal(l.why.channel, -1);
+	c.count = MBX_MAX_CHANNELS;
+	assert_int_equal(mbx_link_init_checked(&l, &c), 0);
+}
+
+static void test_checked_init_takes_the_limits_themselves(void **state)
+{
+	struct mbx_link_config c = config(MBX_HOST, demo, DEMO);
+	struct mbx_link l;
+
+	(void)state;
+	c.bytes = MBX_MAX_REGION;
+	c.line_bytes = 4;
+	c.page_bytes = 64;
+	assert_int_equal(mbx_link_init_checked(&l, &c), 0);
+	c.line_bytes = 4096;
+	c.page_bytes = 65536;
+	assert_int_equal(mbx_link_init_checked(&l, &c), 0);
+	assert_int_equal(l.line, 4096);
 }
 
 static int declare(struct mbx_channel *c)
@@ -937,6 +960,8 @@ static void test_init_refuses_impossible_channels(void **state)
 		"a{",	   "a[",
 		"a:",
 	};
+	struct mbx_link_config cfg;
+	struct mbx_link l;
 	uint32_t i;
 
 #define REFUSED(from, field, v)                                                \
@@ -947,6 +972,8 @@ static void test_init_refuses_impossible_channels(void **state)
 	assert_int_equal(declare(&call), 0);
 	assert_int_equal(declare(&many), 0);
 	queue.name = "azAZ09_.-";
+	assert_int_equal(declare(&queue), 0);
+	queue.name = "fifteen.letters";
 	assert_int_equal(declare(&queue), 0);
 	for (i = 0; i < ARRAY_SIZE(names); i++)
 		REFUSED(queue, name, names[i]);
@@ -981,7 +1008,33 @@ static void test_init_refuses_impossible_channels(void **state)
 	REFUSED(call, is.back.bytes, 0);
 	REFUSED(call, is.slots, 4);
 	REFUSED(call, is.full, MBX_DROP);
+	/* nor where as many would have just the bytes they need */
+	value.is.fwd.bytes = 16;
+	REFUSED(value, is.slots, 1);
+	value.is.fwd.bytes = 3 * 16;
+	REFUSED(value, is.slots, 3);
 #undef REFUSED
+	cfg = config(MBX_HOST, &c, 1); /* the first one is looked at, too */
+	assert_int_equal(mbx_link_init_checked(&l, &cfg), MBX_EINVAL);
+	assert_int_equal(l.why.channel, 0);
+}
+
+static void test_checked_init_takes_the_smallest_and_largest_channel(
+	void **state)
+{
+	struct mbx_channel queue = demo[1], call = demo[6];
+
+	(void)state;
+	queue.is.fwd.max_bytes = 4;
+	queue.is.fwd.bytes = 12;
+	assert_int_equal(declare(&queue), 0);
+	queue.is.fwd.max_bytes = MBX_MAX_MESSAGE;
+	queue.is.fwd.bytes = MBX_MAX_MESSAGE + 8u;
+	assert_int_equal(declare(&queue), 0);
+	queue.is.fwd.bytes = MBX_MAX_REGION;
+	assert_int_equal(declare(&queue), 0);
+	call.is.fwd.max_bytes = call.is.back.max_bytes = 8;
+	assert_int_equal(declare(&call), 0);
 }
 
 /* Rings of more than 4 GiB, whose size modulo that would look all right. */
@@ -1048,8 +1101,10 @@ static void test_places_of_the_wrong_kind_say_enotsup(void **state)
 	for (i = 0; i < DEMO; i++) {
 		int slots = i >= 2 && i <= 5, call = i >= 6;
 
+		q.full = 77;
 		assert_int_equal(mbx_link_queue(&host, i, &q),
 				 slots ? MBX_ENOTSUP : 0);
+		assert_int_equal(q.full, slots ? 77 : demo[i].is.full);
 		assert_int_equal(mbx_link_back(&host, i, &q),
 				 call ? 0 : MBX_ENOTSUP);
 		assert_int_equal(mbx_link_slots(&host, i, &s),
@@ -1061,6 +1116,142 @@ static void test_places_of_the_wrong_kind_say_enotsup(void **state)
 	assert_int_equal(mbx_link_queue(&host, 0, &q), MBX_ENOTCONN);
 	assert_int_equal(mbx_link_back(&host, 6, &q), MBX_ENOTCONN);
 	assert_int_equal(mbx_link_slots(&host, 2, &s), MBX_ENOTCONN);
+}
+
+static void test_parts_that_end_on_a_line_are_next_to_each_other(void **state)
+{
+	struct mbx_link_config c = config(MBX_REMOTE, NULL, 0);
+
+	(void)state;
+	c.page_bytes = 64;
+	mbx_link_init(&remote, &c);
+	assert_int_equal(remote.text_off, 64);
+	assert_int_equal(remote.section[MBX_HOST], 64);
+	assert_int_equal(remote.section[MBX_REMOTE], 128);
+	assert_int_equal(remote.end_off, 192);
+}
+
+static void test_superblock_has_the_hash_of_the_directory(void **state)
+{
+	uint32_t hash;
+
+	(void)state;
+	assert_int_equal(mbx_link_format(&remote, 0), 0);
+	hash = hash_region(0x811c9dc5u, 4 * COUNT, 4 * COUNT + 4);
+	hash = hash_region(hash, 64, 64u + DEMO * 64u);
+	assert_int_equal(peek_word(word_at(4 * HASH)), hash);
+	assert_int_equal(peek_word(word_at(4 * 14)), 0); /* reserved */
+}
+
+static void test_region_of_just_the_size_has_sections_on_pages(void **state)
+{
+	struct mbx_link_config c = config(MBX_REMOTE, demo, DEMO);
+
+	(void)state;
+	c.bytes = MBX_MAX_REGION;
+	mbx_link_init(&remote, &c);
+	c.bytes = remote.end_off;
+	mbx_link_init(&remote, &c);
+	assert_int_equal(remote.align, 4096);
+	c.bytes -= 4u;
+	mbx_link_init(&remote, &c);
+	assert_int_equal(remote.align, 64);
+}
+
+static void test_format_after_attach_to_other_lines_has_its_own(void **state)
+{
+	struct mbx_link_config c = config(MBX_REMOTE, demo, DEMO);
+
+	(void)state;
+	c.line_bytes = 32;
+	mbx_link_init(&remote, &c);
+	assert_int_equal(mbx_link_format(&remote, 0), 0);
+	assert_int_equal(mbx_link_attach(&host), 0);
+	assert_int_equal(host.line, 32);
+	mbx_link_discard(&host);
+	assert_int_equal(mbx_link_format(&host, 0), 0);
+	assert_int_equal(peek_word(word_at(4 * 6)), 64);
+}
+
+/* Of a wait that somebody else's formatting ended, the next one knows nothing */
+static void test_format_waits_anew_after_it_adopted(void **state)
+{
+	struct mbx_link_config c = config(MBX_REMOTE, other, 2);
+	struct mbx_link old, peer, second;
+
+	(void)state;
+	mbx_link_init(&old, &c);
+	c.side = MBX_HOST;
+	mbx_link_init(&peer, &c);
+	assert_int_equal(mbx_link_format(&old, 0), 0);
+	assert_int_equal(mbx_link_attach(&peer), 0);
+	assert_int_equal(mbx_link_format(&remote, 0), MBX_EAGAIN);
+	init_demo(&second, MBX_REMOTE);
+	assert_int_equal(mbx_link_format(&second, 0), MBX_EAGAIN);
+	assert_int_equal(mbx_link_format(&second, 500000), 0);
+	assert_int_equal(mbx_link_format(&remote, 500000), 1);
+	assert_int_equal(mbx_link_attach(&host), 0);
+	mbx_link_discard(&remote);
+	assert_int_equal(mbx_link_format(&remote, 600000), MBX_EAGAIN);
+	assert_int_equal(mbx_link_format(&remote, 1100000), 0);
+}
+
+static void test_next_life_goes_on_with_the_beat(void **state)
+{
+	uint32_t beat;
+
+	(void)state;
+	bring_up();
+	beat = SIDE(MBX_REMOTE, beat);
+	init_demo(&remote, MBX_REMOTE);
+	assert_int_equal(mbx_link_attach(&remote), 0);
+	mbx_link_poll(&remote, 0);
+	assert_int_equal(SIDE(MBX_REMOTE, beat), beat + 1u);
+}
+
+static void test_next_life_gives_the_peer_its_time_anew(void **state)
+{
+	(void)state;
+	bring_up();
+	mbx_link_detach(&host);
+	assert_int_equal(mbx_link_attach(&host), 0);
+	/* its heart has not beaten since, which only this life's clock tells */
+	assert_int_equal(mbx_link_poll(&host, 5000000), 0);
+	assert_int_equal(SIDE(MBX_HOST, ack), remote.session);
+	assert_int_equal(mbx_link_poll(&remote, 5000000),
+			 MBX_EVENT_DOWN | MBX_EVENT_RESTARTED);
+	assert_int_equal(mbx_link_poll(&remote, 5000001), 0);
+	assert_int_equal(mbx_link_poll(&host, 5000001), MBX_EVENT_UP);
+}
+
+static void test_peer_with_another_instance_is_down(void **state)
+{
+	(void)state;
+	bring_up();
+	poke_side(MBX_REMOTE, offsetof(struct mbx_side_block, instance),
+		  remote.instance + 1u);
+	assert_int_equal(mbx_link_poll(&host, 0), MBX_EVENT_DOWN);
+	assert_int_equal(mbx_link_poll(&host, 0), 0);
+	assert_int_equal(host.peer_session, 0);
+}
+
+static void test_text_of_a_type_stands_where_its_entry_says(void **state)
+{
+	uint32_t i, off = 64u + DEMO * 64u;
+
+	(void)state;
+	assert_int_equal(mbx_link_format(&remote, 0), 0);
+	for (i = 0; i < DEMO; i++) {
+		const char *type = demo[i].is.type;
+		uint32_t bytes = (uint32_t)strlen(type) + 1u;
+
+		assert_int_equal(peek_word(word_at(64u + 64u * i + 24u)),
+				 *type ? off : 0);
+		if (!*type)
+			continue;
+		assert_string_equal((char *)region.base + off, type);
+		off += MBX_ROUND4(bytes);
+	}
 }
 
 /* ---- mismatch ---- */
@@ -1251,16 +1442,26 @@ static void test_impossible_superblock_word_is_named_with_its_value(
 
 	(void)state;
 	assert_int_equal(mbx_link_format(&remote, 0), 0);
+	check_sealed(3, 0, 1);	/* instance */
 	check_sealed(6, 2, 64); /* line */
 	check_sealed(6, 48, 64);
 	check_sealed(7, 0, 4096); /* alignment of sections */
 	check_sealed(7, 131072, 4096);
 	for (i = HOST_OFF; i <= REMOTE_OFF; i++) {
 		check_sealed(i, 60, SMALL - 64u);
+		check_sealed(i, SMALL / 2u + 2u, SMALL - 64u);
 		check_sealed(i, SMALL - 62u, SMALL - 64u);
 		check_sealed(i, SMALL - 60u, SMALL - 64u);
 		check_sealed(i, ~3u, SMALL - 64u);
 	}
+	/* side blocks fit, but not all channels behind them */
+	check_sealed(2, remote.section[MBX_REMOTE] + 64u, remote.end_off);
+	poke_word(word_at(8), 32); /* no section fits into so little */
+	seal_super();
+	assert_int_equal(mbx_link_attach(&host), MBX_ECORRUPT);
+	assert_int_equal(host.why.word, HOST_OFF);
+	poke_word(word_at(8), SMALL);
+	seal_super();
 	assert_int_equal(mbx_link_attach(&host), 0);
 }
 
@@ -1288,6 +1489,10 @@ static void test_small_region_with_our_channel_count_is_not_overrun(
 		c.bytes = bytes;
 		mbx_link_init(&host, &c);
 		assert_int_equal(mbx_link_attach(&host), MBX_EMISMATCH);
+		if (bytes > host.text_off)
+			continue;
+		assert_int_equal(host.why.channel, 0); /* its text is not */
+		assert_int_equal(host.why.word, 5);
 	}
 	free(full);
 }
@@ -1331,9 +1536,16 @@ static void test_region_larger_than_the_mapping_says_enospc(void **state)
 		c.bytes = bytes;
 		mbx_link_init(&host, &c);
 		assert_int_equal(mbx_link_attach(&host), MBX_ENOSPC);
+		assert_int_equal(host.why.word, 2);
+		if (bytes == 0) /* too small to look for its size */
+			assert_int_equal(host.why.theirs, 64);
 	}
 	assert_int_equal(host.why.ours, bytes - 252);
 	assert_int_equal(host.why.theirs, SMALL);
+	poke_word(word_at(0), 0);
+	c.bytes = 64; /* no more than the superblock, not formatted */
+	mbx_link_init(&host, &c);
+	assert_int_equal(mbx_link_attach(&host), MBX_EAGAIN);
 }
 
 static void test_mapping_larger_than_the_region_attaches(void **state)
@@ -1357,6 +1569,7 @@ static void test_scribbled_magic_is_a_reset_not_a_crash(void **state)
 	bring_up();
 	poke_word(word_at(0), 0x31337);
 	assert_int_equal(mbx_link_poll(&host, 0), MBX_EVENT_RESET);
+	assert_int_equal(host.peer_session, 0);
 	assert_int_equal(mbx_link_attach(&host), MBX_ENOTREGION);
 }
 
@@ -1458,7 +1671,9 @@ static void test_observer_of_mismatch_and_damage_stores_nothing(void **state)
 			 0);
 	poke_word(word_at(60), 0);
 	assert_int_equal(mprotect(region.base, SMALL, PROT_READ), 0);
+	host.why.channel = 1; /* as of a mismatch before */
 	assert_int_equal(mbx_link_observe(&host), MBX_ECORRUPT);
+	assert_int_equal(host.why.channel, -1);
 	assert_int_equal(mprotect(region.base, SMALL, PROT_READ | PROT_WRITE),
 			 0);
 }
@@ -1503,9 +1718,20 @@ int main(void)
 		test(test_impossible_line_or_page_is_found_by_attach),
 		test(test_checked_init_refuses_too_many_channels),
 		test(test_init_refuses_impossible_channels),
+		test(test_checked_init_takes_the_limits_themselves),
+		test(test_checked_init_takes_the_smallest_and_largest_channel),
 		test(test_init_refuses_rings_that_overflow),
 		test(test_layout_beyond_any_region_fits_nowhere),
 		test(test_places_of_the_wrong_kind_say_enotsup),
+		test(test_parts_that_end_on_a_line_are_next_to_each_other),
+		test(test_superblock_has_the_hash_of_the_directory),
+		test(test_region_of_just_the_size_has_sections_on_pages),
+		test(test_format_after_attach_to_other_lines_has_its_own),
+		test(test_format_waits_anew_after_it_adopted),
+		test(test_next_life_goes_on_with_the_beat),
+		test(test_next_life_gives_the_peer_its_time_anew),
+		test(test_peer_with_another_instance_is_down),
+		test(test_text_of_a_type_stands_where_its_entry_says),
 		test(test_mismatch_of_every_field_names_channel_and_values),
 		test(test_incompatible_peer_is_told_whatever_its_session),
 		test(test_superblock_with_any_bit_flipped_is_refused),

@@ -612,10 +612,45 @@ static void test_state_of_running_writer_is_never_torn(void **state)
 	assert_int_equal(last, p.records);
 }
 
+/* Record 0 is one of the past as soon as numbers have gone round. */
+static void test_blank_slot_of_a_record_told_of_says_eproto(void **state)
+{
+	struct mbx_slots_place at = slots_at(4, 8, 0);
+	struct mbx_reader r;
+	struct mbx_record rec;
+
+	(void)state;
+	mbx_reader_attach(&r, &at);
+	r.next = 0;
+	assert_int_equal(mbx_reader_next(&r, buf, 8, &rec), MBX_EPROTO);
+}
+
+static void test_numbers_half_round_apart_are_told_by_one_rule(void **state)
+{
+	struct mbx_slots_place at = slots_at(4, 8, 6);
+	struct mbx_writer w;
+	struct mbx_reader r;
+	struct mbx_record rec;
+
+	(void)state;
+	mbx_writer_attach(&w, &at);
+	write_next(&w);
+	mbx_reader_attach(&r, &at);
+	r.next = 7u - 0x80000000u;
+	assert_int_equal(mbx_reader_newest(&r, buf, 8, &rec), 7);
+	assert_int_equal(rec.missed, 0x80000000u);
+	poke_word(&mem.ctl[0], 7u + 0x80000000u);
+	assert_int_equal(mbx_reader_newest(&r, buf, 8, &rec), MBX_EPROTO);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_newest_before_any_write_says_enodata),
+		cmocka_unit_test(
+			test_blank_slot_of_a_record_told_of_says_eproto),
+		cmocka_unit_test(
+			test_numbers_half_round_apart_are_told_by_one_rule),
 		cmocka_unit_test(
 			test_write_longer_than_max_says_emsgsize_and_stores_nothing),
 		cmocka_unit_test(test_next_across_number_wrap_reads_each_once),
