@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import subprocess
+import threading
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
@@ -54,9 +55,16 @@ def must(command, log):
     return out
 
 
-def goal(path, root=ROOT):
-    """As the Makefile names it: what is in its tree by a relative path."""
-    return path[len(root) + 1:] if path.startswith(root + "/") else path
+# Rows run two at a time, but two makes may not build one thing.
+MAKING = threading.Lock()
+
+
+def make(where, build, *args):
+    """Goals within the tree by the names that its Makefile has for them: of
+    others it says that they are there, however old."""
+    with MAKING:
+        return must(["make", "-s", f"-j{JOBS}", "-C", where, f"BUILD={build}",
+                     *(a.removeprefix(where + os.sep) for a in args)], "make")
 
 
 def parallel(function, items, jobs=JOBS):
@@ -135,13 +143,12 @@ class Built:
     where, build = ROOT, os.path.dirname(BUILD)
 
     def make(self, *targets):
-        must(["make", "-s", f"-j{JOBS}", "-C", self.where,
-              f"BUILD={self.build}", *targets], "tree")
+        make(self.where, self.build, *targets)
 
     def program(self, name):
         """The path of what make is to make there."""
         path = os.path.join(self.build, name)
-        self.make(goal(path, self.where))
+        self.make(path)
         return path
 
     def link(self, name, sources, *flags, variant="unit"):

@@ -20,8 +20,8 @@ import shutil
 import subprocess
 import tempfile
 
-from common import (BUILD, ROOT, Result, Row, Tree, call, goal, must,
-                    parallel, seeded, tool)
+from common import (BUILD, ROOT, Result, Row, Tree, call, make, must, parallel,
+                    seeded, tool)
 
 HERE = os.path.join(ROOT, "tests", "verify")
 UNCOVERED = os.path.join(HERE, "uncovered")
@@ -63,13 +63,8 @@ def lacking():
 
 # ---- building and running ----
 
-def make(directory, root, *args):
-    return must(["make", "-s", "-j2", "-C", root, f"BUILD={directory}",
-                 *[goal(a, root) for a in args]], "coverage-build")
-
-
 def instrumented(directory, root, flags, *targets):
-    return make(directory, root, f"CC=clang-{LLVM}", "OPT=-O1",
+    return make(root, directory, f"CC=clang-{LLVM}", "OPT=-O1",
                 f"CFLAGS={flags}", *targets)
 
 
@@ -157,7 +152,7 @@ def run_scripts():
     shutil.rmtree(where, ignore_errors=True)
     instrumented(where, ROOT, KEPT, "linux", "firmware-linux", *[
         os.path.join(where, n) for n in PROGRAMS])
-    make(where, ROOT, "OPT=-O0", *[os.path.join(where, b, a + ".elf")
+    make(ROOT, where, "OPT=-O0", *[os.path.join(where, b, a + ".elf")
                                    for b in BOARDS for a in APPS],
          *[os.path.join(where, "notick", b, "echo.elf") for b in
            ["mps2-an521", "zcu102-r5"]])

@@ -4,9 +4,9 @@
 import os
 import re
 
-from common import BUILD, ROOT, Result, Row, Seed, call, must, parallel, seeded
+from common import (BUILD, ROOT, Built, Result, Row, Seed, call, must, parallel,
+                    seeded)
 
-MAIN = os.path.dirname(BUILD)  # where `make` builds
 FLAGS = ["-std=gnu11", "-O2", "-w", "-static", "-fno-delete-null-pointer-checks",
          "-D_FILE_OFFSET_BITS=64", "-D_TIME_BITS=64", "-Icommon", "-Ilinux",
          '-DMBX_PORT_HEADER="port_linux.h"']
@@ -19,12 +19,6 @@ SEEDS = ["step 59", "other 13 3 recv"]
 
 # ---- crash points ----
 
-def make(target):
-    path = os.path.join(MAIN, target)
-    must(["make", "-s", f"BUILD={MAIN}", path], "crash-build")
-    return path
-
-
 def build(seed=None):
     """The program with the library as it is built to be installed."""
     where = os.path.join(BUILD, "seeds", "crash") if seed else BUILD
@@ -32,7 +26,7 @@ def build(seed=None):
     program = os.path.join(where, "crash")
     must(["gcc", *FLAGS, "-o", program, "tests/verify/crash.c",
           "tests/verify/crash_lives.c", *([seed.write(where)] if seed else []),
-          make("libmbx.a"), "-pthread"], "crash-build")
+          Built().program("libmbx.a"), "-pthread"], "crash-build")
     return program
 
 
@@ -148,7 +142,7 @@ def storm(program, kills, number):
 def run_storms(size):
     if not KILLS[size]:  # the unit test has a short one
         return
-    program = make("unit/test_restart")
+    program = Built().program("unit/test_restart")
     total = []
     for counts, why in parallel(
             lambda n: storm(program, KILLS[size] // STORMS, n),
@@ -177,8 +171,9 @@ def storm_seeds(_size):
         program = os.path.join(where, "test_restart")
         path = seed.write(where)
         must(["gcc", *[f for f in FLAGS if f != "-static"], "-Itests", "-o",
-              program, "tests/unit/test_restart.c", path, make("libmbx.a"),
-              "-lcmocka", "-pthread"], "crash-build")
+              program, "tests/unit/test_restart.c", path,
+              Built().program("libmbx.a"), "-lcmocka", "-pthread"],
+             "crash-build")
         counts, why = storm(program, 300, 1)
         yield Result("FAIL" if counts else "ok",
                      f"{seed.where} {' '.join(seed.what.split()) or 'left out'}: "

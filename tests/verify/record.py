@@ -28,14 +28,14 @@ def processor():
 
 
 def write(lines):
-    """lines: (row, promise, verdict, processor's seconds, covered)."""
+    """lines: (row, promise, verdict, seconds, covered)."""
     with open(PATH, "a") as f:
         f.write(f"\n## {time.strftime('%Y-%m-%d %H:%M', time.gmtime())} UTC, "
                 f"commit {said('git', 'rev-parse', '--short', 'HEAD')}\n\n"
                 f"{processor()}; {said('gcc', '--version')}; "
                 f"{said('clang', '--version')}; Frama-C "
                 f"{said('frama-c', '-version')}\n\n"
-                "| Row | Promise | CPU s | Covered | Result |\n"
+                "| Row | Promise | s | Covered | Result |\n"
                 "|---|---|---|---|---|\n")
         for row, promise, verdict, seconds, covered in lines:
             f.write(f"| {row} | {promise} | {seconds:.0f} | "

@@ -4,8 +4,7 @@
 import os
 import re
 
-from common import (BUILD, ROOT, Result, Row, Tree, call, must, parallel,
-                    seeded, tool)
+from common import BUILD, Built, Result, Row, Tree, call, parallel, seeded, tool
 
 TOP = os.path.dirname(BUILD)
 CYCLES = {"quick": 0, "full": 300, "long": 1000}
@@ -33,9 +32,7 @@ def firmware(size):
     if not tool("qemu-system-arm"):
         yield Result("SKIP", "qemu-system-arm is missing: make setup")
         return
-    must(["make", "-s", "-j2", "BUILD=" + TOP,
-          *targets(os.path.relpath(TOP, ROOT) if TOP.startswith(ROOT + os.sep)
-                   else TOP)], "storm-build")
+    Built().make(*targets(TOP))
     for board, (status, said, out) in parallel(
             lambda b: (b, firmware_storm(b, CYCLES[size], TOP)), BOARDS):
         if status or not said:
