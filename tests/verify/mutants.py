@@ -193,8 +193,9 @@ def run(size):
                 f.write(f"{seed.where}: {seed.what}\n")
     valid = sum(by.values())
     new = [a for a in alive if a not in known]
-    killed = valid - len(alive)
-    text = (f"{killed} of {valid} killed (of {len(everything)} there are); "
+    killed, same = valid - len(alive), len(alive) - len(new)
+    text = (f"{killed} of {valid - same} killed (of {len(everything)} there "
+            f"are; {same} more mean the same); "
             + ", ".join(f"{k} {v}" for k, v in by.items() if k))
     yield Result("FAIL" if len(new) * 50 > valid else "ok", text + (
         f"; alive: {new[0]}" if new else ""))
