@@ -781,7 +781,7 @@ int mbxi_tick(struct mbx *m, bool now)
 	if (m->dead)
 		return mbxi_fail(m->dead,
 				 "the region was formatted again by its owner; "
-				 "close it and open it again");
+				 "mbx_reopen() it, or start again");
 	m->looked_ms = mbxi_coarse_ms();
 	if (mbx_region_check(&m->region)) {
 		m->dead = MBX_EIO;

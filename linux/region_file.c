@@ -173,7 +173,7 @@ static int open_path(struct mbx_region *r, const char *name, const char *path,
 				 "the slice",
 				 name, path);
 	r->fd = opener(path, open_flags(r->flags), 0600);
-	if (r->fd < 0 && errno == EINVAL)
+	if (r->fd < 0 && errno == EINVAL && opener == shm_open)
 		errno = EISDIR; /* which shm_open() calls so */
 	if (r->fd < 0 && errno == EACCES)
 		return denied_error(name, path, strcmp(r->kind, "shm") == 0);

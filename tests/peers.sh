@@ -43,8 +43,8 @@ beside well 0 '3 sent, 3 returned' ping -n 3 -i 5 --to ping --from pong
 beside contents 1 'wrong reply to message 0: 16 bytes, expected 16, or other contents' ping -n 1
 beside short 1 'wrong reply to message 0: 3 bytes' ping -n 1
 beside future 1 'wrong reply to message 0' ping -n 1
-beside late 1 '3 sent, 2 returned, 1 lost, 0 wrong' ping -n 3 -t 300
-beside late-and-wrong 1 '1 wrong' ping -n 2 -t 300
+beside late 1 '3 sent, 2 returned, 1 lost, 0 wrong' ping -n 3 -t 1500
+beside late-and-wrong 1 '1 wrong' ping -n 2 -t 1500
 beside well 2 'carry at most 48 bytes' ping -s 64
 beside well 0 '"returned": 2' ping -n 2 --json
 channels='queue:ping:h2r:32x4 queue:pong:r2h:48x8 queue:data:h2r:1024x4' \
@@ -162,7 +162,7 @@ if command -v script >/dev/null; then
     [ $? -eq 130 ] || fail "cksum: interrupted while it reads"
     timeout -s INT --preserve-status 1 "$mbx" cksum - /dev/zero - </dev/null >"$tmp/out"
     [ $? -eq 130 ] || fail "cksum: interrupted while it streams"
-    timeout -s KILL 1.5 script -qec "'$mbx' stat --watch" /dev/null >"$tmp/out" </dev/null
+    timeout -s KILL 5 script -qec "'$mbx' stat --watch" /dev/null >"$tmp/out" </dev/null
     grep -q ping "$tmp/out" || fail "stat --watch on a terminal: $(cat "$tmp/out")"
     kill "$last"
     wait "$last" 2>/dev/null

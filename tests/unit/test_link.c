@@ -572,7 +572,7 @@ static void try_size(uint32_t line, uint32_t page, uint32_t bytes, int fits)
 		;
 }
 
-static void test_needs_is_just_enough_for_every_line_size(void **state)
+static void test_end_is_just_enough_for_every_line_size(void **state)
 {
 	struct mbx_link_config c = config(MBX_REMOTE, demo, DEMO);
 	uint32_t line, needs;
@@ -1705,7 +1705,7 @@ int main(void)
 		test(test_format_does_not_wait_for_an_incompatible_peer),
 		test(test_format_alone_attaches_nothing),
 		test(test_instance_is_new_at_each_format_and_never_zero),
-		test(test_needs_is_just_enough_for_every_line_size),
+		test(test_end_is_just_enough_for_every_line_size),
 		test(test_demo_with_all_kinds_fits_4_KiB),
 		test(test_sections_stand_on_pages_where_there_is_room),
 		test(test_gigabyte_format_touches_the_laid_out_part_only),

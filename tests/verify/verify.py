@@ -38,7 +38,7 @@ import security  # noqa: E402
 import soak  # noqa: E402
 import static  # noqa: E402
 import storm  # noqa: E402
-from common import parallel  # noqa: E402
+from common import Result, parallel  # noqa: E402
 
 METHODS = (explore, relacy, eva, content, fuzz, scribble, static, cache,
            security, doorbell, crash, cortex, storm, soak, abis, coverage,
@@ -55,9 +55,12 @@ def used():
 def results_of(run, size):
     """Each result with the seconds it took, by the clock."""
     results, start = [], time.monotonic()
-    for result in run(size):
-        results.append((result, time.monotonic() - start))
-        start = time.monotonic()
+    try:
+        for result in run(size):
+            results.append((result, time.monotonic() - start))
+            start = time.monotonic()
+    except SystemExit as why:  # it could not be built, or broken
+        results.append((Result("FAIL", str(why)), time.monotonic() - start))
     return results
 
 
