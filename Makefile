@@ -292,17 +292,17 @@ test-linux: ## Test in a real Linux beside an R5, both emulated (downloads a ker
 	$(Q)BUILD=$(abspath $(BUILD)) scripts/guest.sh || [ $$? -eq 77 ]
 	$(Q)BUILD=$(abspath $(BUILD)) SUITE=tests/linux tests/run
 
-verify: ## Prove or try every promise on common/ (a quarter of an hour)
+verify: ## Prove or try every promise (ten minutes; ROWS= by name)
 	$(Q)scripts/setup.sh build test verify
-	$(Q)BUILD=$(abspath $(BUILD)) tests/verify/verify.py
+	$(Q)BUILD=$(abspath $(BUILD)) tests/verify/verify.py $(ROWS)
 
 verify-seeds: ## Break one thing at a time: is it caught, and by what?
 	$(Q)scripts/setup.sh build test verify
-	$(Q)BUILD=$(abspath $(BUILD)) tests/verify/verify.py --seeds
+	$(Q)BUILD=$(abspath $(BUILD)) tests/verify/verify.py --seeds $(ROWS)
 
 verify-long: ## What takes longer (two deaths in a run, larger rings)
 	$(Q)scripts/setup.sh build test verify
-	$(Q)BUILD=$(abspath $(BUILD)) tests/verify/verify.py --long
+	$(Q)BUILD=$(abspath $(BUILD)) tests/verify/verify.py --long $(ROWS)
 
 run: ## Boot the firmware and run the main job (FILES="a b" streams those too)
 	$(Q)scripts/setup.sh build run
@@ -398,8 +398,8 @@ clean: ## Remove everything built
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo
-	@echo '  variables: BOARD= ($(BOARDS)), BUILD= (build), FILES=, BASE=, V=1,'
-	@echo '             WERROR=1, CROSS_COMPILE=, SYSROOT=, STATIC=1, OPT= (-O2),'
+	@echo '  variables: BOARD= ($(BOARDS)), BUILD= (build), FILES=, BASE=, ROWS=,'
+	@echo '             V=1, WERROR=1, CROSS_COMPILE=, SYSROOT=, STATIC=1, OPT= (-O2),'
 	@echo '             CFLAGS=, PREFIX=, DESTDIR='
 
 .PHONY: all linux firmware firmware-linux setup test test-only test-linux verify \
