@@ -201,9 +201,13 @@ once_doctor_finds_what_is_wrong_and_says_what_to_do() {
 # answers long before that.
 traffic_ping_goes_by_interrupts() {
     before=$(cat $irqs)
-    says '200 returned, 0 lost, 0 wrong' mbx ping -n 200
-    echo "$(($(cat $irqs) - before)) interrupts"
-    # with the cores at once, an answer may come before anybody sleeps
+    # with the cores at once, all answers may come before anybody sleeps
+    for _ in $(seq "${counted:-20}"); do
+        says '200 returned, 0 lost, 0 wrong' mbx ping -n 200
+        echo "$(($(cat $irqs) - before)) interrupts"
+        [ "$(cat $irqs)" = "$before" ] || break
+    done
+    [ "$(cat $irqs)" != "$before" ]
     [ -n "$counted" ] || return 0
     [ $(($(cat $irqs) - before)) -ge 190 ]
     mbx ping -n 100 -j | grep -Eq '"median": [0-9]{1,3}\.'
