@@ -239,7 +239,8 @@ static int poll_once(struct peer *p, int side)
 
 /* ---- the two ---- */
 
-static void attach_host(struct peer *p)
+/* Until attaching ends in @want: 0, or MBX_EMISMATCH as another build's does. */
+static void attach_until(struct peer *p, int want)
 {
 	int err;
 
@@ -249,34 +250,20 @@ static void attach_host(struct peer *p)
 		account.attaching = 1;
 		err = mbx_link_attach(&p->link);
 		account.attaching = 0;
-		if (!err)
-			break;
+		if (err == want)
+			return;
 		if (err != MBX_EAGAIN)
 			fail("host: attach %d, word %u", err, p->link.why.word);
 		await_change();
 	}
+}
+
+static void attach_host(struct peer *p)
+{
+	attach_until(p, 0);
 	if (accesses() > 80u)
 		fail("attach: %u accesses", accesses());
 	open_end(p, MBX_HOST);
-}
-
-/* As another build would; the peer is told. */
-static void attach_wrong(struct peer *p)
-{
-	int err;
-
-	for (;;) {
-		checkpoint();
-		watch();
-		account.attaching = 1;
-		err = mbx_link_attach(&p->link);
-		account.attaching = 0;
-		if (err == MBX_EMISMATCH)
-			return;
-		if (err != MBX_EAGAIN)
-			fail("host: attach to other channels: %d", err);
-		await_change();
-	}
 }
 
 static void come_and_go(struct peer *p)
@@ -287,7 +274,7 @@ static void come_and_go(struct peer *p)
 	p->told_up = 0;
 	init(&p->link, MBX_HOST, other ? others : channels);
 	if (other) {
-		attach_wrong(p);
+		attach_until(p, MBX_EMISMATCH);
 		return;
 	}
 	attach_host(p);
