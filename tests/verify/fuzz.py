@@ -19,16 +19,21 @@ SANITIZE = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 FLAGS = ["-std=gnu11", "-g", "-O1", "-w", "-fno-delete-null-pointer-checks",
          "-D_FILE_OFFSET_BITS=64", "-Icommon", "-Ilinux", "-Ilinux/cmd",
          "-Itests", '-DMBX_VERSION="0"', *SANITIZE]
-SECONDS = {"full": 60, "long": 3600}
+SECONDS = {"full": 60, "long": 300}
+# Besides, of both sides' calls: four such runs are a thousand million.
+EXECUTIONS = {"long": 250_000_000}
 CHUNK_S = 15  # a process of which commands exit, and leave memory behind
 
 
 class Target:
-    """name, what is compiled (a list of glob and flags), what links it."""
+    """name, what is compiled (a list of glob and flags), what links it; the
+    longest input of each chunk in turn, and more options."""
 
-    def __init__(self, name, promise, sources, *link):
+    def __init__(self, name, promise, sources, *link, lengths=(300,),
+                 options=()):
         self.name, self.promise = name, promise
         self.sources, self.link = sources, link
+        self.lengths, self.options = lengths, options
         self.hex = os.path.join(ROOT, "tests/verify/corpus", name + ".hex")
 
     def build(self, seed=None):
@@ -82,8 +87,9 @@ class Target:
     def fuzz(self, program, corpus, seed, limit):
         """Failure, or None; how many executions; what it covered."""
         status, out = call(
-            [program, f"-seed={seed}", "-max_len=300", "-timeout=60",
-             "-rss_limit_mb=0", f"-artifact_prefix={program}-", limit, corpus],
+            [program, f"-seed={seed}", "-timeout=60", "-rss_limit_mb=0",
+             f"-max_len={self.lengths[(seed - 1) % len(self.lengths)]}",
+             f"-artifact_prefix={program}-", *self.options, limit, corpus],
             "fuzz", 4000, env=ENV)
         why = re.search(r"SUMMARY: (.*)|ERROR: (.*)|runtime error: (.*)", out)
         done = re.search(r"Done (\d+) runs", out)
@@ -95,10 +101,14 @@ class Target:
 
 ENV = dict(os.environ, ASAN_OPTIONS="detect_leaks=0")
 EXIT = ["-Dexit=fuzz_exit", "-Datexit=fuzz_atexit", "-Dmain=command_main"]
-CALLS = Target(
-    "calls", "both sides' calls",
-    [("common/*.c", '-DMBX_WORD_HEADER="verify/content_words.h"'),
-     ("tests/verify/fuzz.c", '-DMBX_WORD_HEADER="verify/content_words.h"')])
+# Made for many executions: what is compared with what need not be traced, as
+# the harness has the values that are worth trying, and most inputs are short.
+FAST = ['-DMBX_WORD_HEADER="verify/content_words.h"', "-O3",
+        "-fno-sanitize-coverage=trace-cmp"]
+CALLS = Target("calls", "both sides' calls",
+               [("common/*.c", *FAST), ("tests/verify/fuzz.c", *FAST)],
+               lengths=(300, 64, 64, 64),
+               options=("-entropic=0", "-reduce_inputs=0"))
 COMMAND = Target(
     "mbx", "mbx and a region",
     [("common/*.c",), ("linux/*.c",), ("linux/cmd/*.c", *EXIT),
@@ -114,14 +124,14 @@ def fuzz_for(target, size):
     inputs = len(os.listdir(corpus))
     failed, runs, edges, chunk = None, 0, 0, 0
     end = time.monotonic() + SECONDS.get(size, 0)
+    least = EXECUTIONS.get(size, 0) if target is CALLS else 0
     while not failed:
         chunk += 1
-        left = end - time.monotonic()
-        limit = ("-runs=20000" if size == "quick" else
-                 f"-max_total_time={int(min(left, CHUNK_S)) + 1}")
-        failed, n, edges = target.fuzz(program, corpus, chunk, limit)
+        failed, n, edges = target.fuzz(
+            program, corpus, chunk, "-runs=20000" if size == "quick" else
+            f"-max_total_time={CHUNK_S}")
         runs += n
-        if time.monotonic() >= end:
+        if time.monotonic() >= end and runs >= least:
             break
     if size == "long" and os.environ.get("KEEP"):
         target.keep(program, corpus)
