@@ -125,11 +125,13 @@ def fuzz_for(target, size):
     failed, runs, edges, chunk = None, 0, 0, 0
     end = time.monotonic() + SECONDS.get(size, 0)
     least = EXECUTIONS.get(size, 0) if target is CALLS else 0
+    # What adds up is to be different each time, all else the same.
+    first = int.from_bytes(os.urandom(3), "big") if size == "long" else 0
     while not failed:
         chunk += 1
         failed, n, edges = target.fuzz(
-            program, corpus, chunk, "-runs=20000" if size == "quick" else
-            f"-max_total_time={CHUNK_S}")
+            program, corpus, first + chunk, "-runs=20000" if size == "quick"
+            else f"-max_total_time={CHUNK_S}")
         runs += n
         if time.monotonic() >= end and runs >= least:
             break
