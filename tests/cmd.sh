@@ -293,6 +293,25 @@ fi
 } | :
 [ "$(cat "$tmp/status")" -eq 141 ] || fail "recv does not see that nobody reads"
 
+# a socket that nobody reads breaks as a pipe does
+python3 - "$mbx" <<'END' || fail "log -f does not see that its socket's end is closed"
+import signal, socket, subprocess, sys
+ours, theirs = socket.socketpair()
+log = subprocess.Popen([sys.argv[1], "log", "-f"], stdout=theirs)
+theirs.close()
+ours.close()
+sys.exit(log.wait(20) != -signal.SIGPIPE)
+END
+# where there is no standard output, a region must not become it
+"$mbx" recv commands --side remote -t 10000 >&- 2>"$tmp/bg.err" </dev/null &
+last=$!
+pids="$pids $last"
+expect 0 '' send commands 1 2,3 hello -t 10000
+wait $last
+[ $? -eq 1 ] || fail "recv without a standard output: $(cat "$tmp/bg.err")"
+grep -q '^mbx: standard output: Bad file descriptor' "$tmp/bg.err" || fail "$(cat "$tmp/bg.err")"
+expect 0 '' dump
+
 section saved and damaged regions
 remote recv ping # somebody to send to
 expect 0 '' send commands 7 8,9 waiting -t 10000

@@ -6,6 +6,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <poll.h>
 #include <signal.h>
@@ -147,7 +148,7 @@ static void look_at_stdout(int64_t now)
 	if (now - looked < 50000)
 		return;
 	looked = now;
-	if (poll(&p, 1, 0) == 1 && p.revents & POLLERR)
+	if (poll(&p, 1, 0) == 1)
 		caught = SIGPIPE;
 }
 
@@ -447,6 +448,21 @@ static const struct command *find_command(const char *name)
 	     near ? "\"?" : "");
 }
 
+/*
+ * Where a standard descriptor is closed, a region opened next would get its
+ * number, and what is printed be stored there. Something stands in for it that
+ * can be used just as little.
+ */
+static void keep_standard_files_apart(void)
+{
+	int fd;
+
+	for (fd = 0; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			open("/dev/null",
+			     fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
 int main(int argc, char **argv)
 {
 	const struct command *c;
@@ -457,6 +473,7 @@ int main(int argc, char **argv)
 		fail(FAILED,
 		     "not to be installed set-user-ID or with capabilities: it "
 		     "would open whatever its caller names; use sudo");
+	keep_standard_files_apart();
 	if (argc < 2)
 		fail(USAGE, "usage: mbx COMMAND ... (see \"mbx --help\")");
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
