@@ -158,8 +158,11 @@ if command -v script >/dev/null; then
         fail "cksum of what comes slowly"
     [ "$(cat "$tmp/out")" = "$(echo slow | cksum)" ] || fail "$(cat "$tmp/out")"
     # stopped while it waits for more, and while it streams
-    sleep 20 | timeout -s INT --preserve-status 1 "$mbx" cksum >"$tmp/out"
+    mkfifo "$tmp/quiet"
+    exec 9<>"$tmp/quiet"
+    timeout -s INT -k 5 --preserve-status --foreground 1 "$mbx" cksum <"$tmp/quiet" >"$tmp/out"
     [ $? -eq 130 ] || fail "cksum: interrupted while it reads"
+    exec 9<&-
     timeout -s INT --preserve-status 1 "$mbx" cksum - /dev/zero - </dev/null >"$tmp/out"
     [ $? -eq 130 ] || fail "cksum: interrupted while it streams"
     timeout -s KILL 5 script -qec "'$mbx' stat --watch" /dev/null >"$tmp/out" </dev/null

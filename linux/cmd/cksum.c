@@ -198,17 +198,15 @@ static void end_progress(const struct stream *s)
 static ssize_t read_piece(struct stream *s, int fd)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
-	ssize_t n;
 
-	while (!stopped() && poll(&p, 1, 0) == 0) {
+	while (poll(&p, 1, 0) <= 0) {
+		if (stopped())
+			return -1;
 		mbx_flush(s->data);
 		mbx_poll(s->m);
 		poll(&p, 1, 100);
 	}
-	do {
-		n = read(fd, s->buf, s->max);
-	} while (n < 0 && errno == EINTR && !stopped());
-	return n;
+	return read(fd, s->buf, s->max);
 }
 
 /* All of @fd into the stream: 0, an mbx error, or 1 for an errno. */
