@@ -14,6 +14,8 @@ run create $region 'state:floats:h2r:28x2:f32 a, f64 b, f32 c[4]' \
     'state:wide:h2r:16x2:u64 u, i64 i' 'state:small:h2r:4x2:i8 a, u8 b, x16 c' \
     'queue:text:h2r:32x8:u8 n, char s[]' 'queue:hexes:h2r:32x8:x8 b[]' \
     'queue:reals:h2r:32x8:f64 v[]' 'queue:raw:h2r:96x8' \
+    'state:more:h2r:105x2:char big[100], x8 one, x16 two[2]' \
+    'state:open:h2r:4x2:u8 n, u8 rest[]' 'queue:words:h2r:400x4:u8 n, char s[]' \
     'call:ask:h2r:16x16x2:u8 n, x8 raw[] -> char s[]' ||
     fail "create: $(cat "$tmp/err")"
 export MBX_REGION=$region
@@ -117,6 +119,12 @@ printf '1 a b  c\n2 x' | "$mbx" send text --lines || fail "send --lines"
 done_well
 [ "$(cat "$tmp/bg.out")" = 'n=1 s="a b c"
 n=2 s="x"' ] || fail "send --lines: $(cat "$tmp/bg.out")"
+
+# more words than there could be fields, and each of them arrives
+remote recv words
+echo "7 $(seq -s ' ' 100)" | "$mbx" send words --lines || fail "send --lines of many words"
+done_well
+[ "$(cat "$tmp/bg.out")" = "n=7 s=\"$(seq -s ' ' 100)\"" ] || fail "many words: $(cat "$tmp/bg.out")"
 
 section options with values that are none
 for bad in '' x 5x 0x -1 1000001000 99999999999999999999; do

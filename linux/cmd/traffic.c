@@ -216,13 +216,15 @@ static void send_lines(const struct args *a, const struct mbx *m,
 
 	type_of(&t, c, WHOLE);
 	while (!stopped() && (n = getline(&line, &size, stdin)) >= 0) {
-		char *words[MAX_FIELDS], *p = line, *w;
+		/* at most every other character is a word */
+		char **words = buffer(((uint32_t)n / 2 + 1) * sizeof(*words));
+		char *p = line, *w;
 		int count = 0;
 
 		if (line[n - 1] == '\n')
 			line[n - 1] = 0;
 		if (t.count > 1) {
-			while (count < MAX_FIELDS && (w = strsep(&p, " \t")))
+			while ((w = strsep(&p, " \t")))
 				if (*w)
 					words[count++] = w;
 		} else {
@@ -231,6 +233,7 @@ static void send_lines(const struct args *a, const struct mbx *m,
 		send_one(a, m, end, c, buf,
 			 type_encode(&t, c->is.type, count, words, buf,
 				     c->is.fwd.max_bytes));
+		free(words);
 	}
 	free(line);
 }
