@@ -356,7 +356,8 @@ section two processes
 rm -f "$file"
 "$mbx" create "$region" queue:up:h2r:64x8 || fail create
 finds remote 'was never there' 'start it' "$region"
-in_background "$mbx" recv -r "$region" -S remote up --follow
+cp "$mbx" "$tmp/a) b" # whatever it is called
+in_background "$tmp/a) b" recv -r "$region" -S remote up --follow
 until_true sh -c "'$mbx' info -t 0 -r '$region' | grep -q '^remote.* pid'"
 healthy "$region"
 line 'ok    doorbell ' 'futex on both sides'

@@ -293,16 +293,19 @@ static bool check_layout(struct doctor *d, const struct mbx_region *r,
 
 static bool is_stopped(long long pid)
 {
-	char path[40], state = 0;
+	char path[40], line[128];
+	const char *name_end;
 	FILE *f;
 
 	snprintf(path, sizeof(path), "/proc/%lld/stat", pid);
 	f = fopen(path, "r");
-	if (f && fscanf(f, "%*d (%*[^)]) %c", &state) != 1)
-		state = 0;
-	if (f)
-		fclose(f);
-	return state == 'T' || state == 't';
+	if (!f)
+		return false;
+	line[fread(line, 1, sizeof(line) - 1, f)] = 0;
+	fclose(f);
+	/* "PID (NAME) STATE ...", and anything may be in a name */
+	name_end = strrchr(line, ')');
+	return name_end && (name_end[2] == 'T' || name_end[2] == 't');
 }
 
 /* It says that it is there, and is not heard of. */
