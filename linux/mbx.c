@@ -383,7 +383,7 @@ static int try_attach(struct mbx *m, const struct mbx_options *o, bool *told)
 static bool may_come(int err)
 {
 	return err == MBX_EAGAIN || err == MBX_ENOTREGION ||
-	       err == MBX_ENOENT || err == MBX_ECORRUPT;
+	       err == MBX_ECORRUPT;
 }
 
 static int attach(struct mbx *m, const char *name, const struct mbx_options *o)
@@ -424,7 +424,7 @@ static int format(struct mbx *m, const char *name, const struct mbx_options *o)
 			"%s: the channels need %u bytes, the region has "
 			"%zu; make it larger or the rings smaller",
 			name, m->link.end_off, m->region.bytes);
-	return err < 0 ? err : 0;
+	return 0;
 }
 
 static const char *named_bell(const struct mbx_options *o)
@@ -1034,17 +1034,15 @@ int mbx_stream_stats(const struct mbx *m, uint32_t index, int back,
 	struct mbx_queue_place at;
 	struct mbx_slots_place slots;
 	uint32_t pos, left, header, flags;
-	int n, err = stream_place(m, index, back, &at);
+	int n, err;
 
 	*s = (struct mbx_stream_stats){ 0 };
-	if (err == MBX_ENOTSUP && !back) {
-		err = mbx_link_slots(&m->link, index, &slots);
-		if (err)
-			return err;
+	if (!back && mbx_link_slots(&m->link, index, &slots) == 0) {
 		s->written = mbx_ld(mbx_word_at(slots.ctl, 4));
 		s->writer_pid = mbx_ld(mbx_word_at(slots.ctl, 8));
 		return 0;
 	}
+	err = stream_place(m, index, back, &at);
 	if (err)
 		return err;
 	s->ring_bytes = left = at.ring_bytes;

@@ -75,8 +75,8 @@ _Noreturn void fail(int status, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* fail() with mbx_errmsg(), after "what: " unless @what is NULL. */
-_Noreturn void fail_mbx(int err, const char *what);
+/* fail() with mbx_errmsg(). */
+_Noreturn void fail_mbx(int err);
 
 /* The number given as an option, or @none; outside lo..hi is an error. */
 long long opt_number(const struct args *a, char code, long long none,

@@ -140,7 +140,7 @@ static bool is_all(const uint32_t *w, uint32_t value)
 /* Descriptors of 16 bytes: address, its upper half 0, length, flags and next. */
 static bool is_vring(const uint32_t *w)
 {
-	return w[0] && !w[1] && w[2] && w[2] <= 65536 && (w[3] & 0xffff) <= 7 &&
+	return !w[1] && w[2] && w[2] <= 65536 && (w[3] & 0xffff) <= 7 &&
 	       w[3] >> 16 <= 1024 && w[4] == w[0] + w[2] && !w[5] &&
 	       w[6] == w[2];
 }
@@ -426,7 +426,8 @@ static bool stays_corrupt(const struct mbx *m, uint32_t index, int back)
 	int i;
 
 	for (i = 0; i < 5; i++) {
-		if (mbx_stream_stats(m, index, back, &s) < 0 || !s.corrupt)
+		mbx_stream_stats(m, index, back, &s);
+		if (!s.corrupt)
 			return false;
 		nap_ms(2);
 	}
@@ -440,8 +441,7 @@ static void check_stream(struct doctor *d, const struct mbx *m, uint32_t index,
 	const char *part = back ? " (replies)" : "";
 	struct mbx_stream_stats s;
 
-	if (mbx_stream_stats(m, index, back, &s) < 0)
-		return;
+	mbx_stream_stats(m, index, back, &s);
 	if (stays_corrupt(m, index, back))
 		doctor_wrong(d, "channel",
 			     "find out who stores there (a wild pointer, a "

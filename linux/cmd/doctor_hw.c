@@ -71,8 +71,6 @@ static bool find_place(const struct mbxi_carveout *c, void *arg)
 static const char *use_text(const struct mbxi_use *use)
 {
 	switch (use->is) {
-	case MBXI_RAM:
-		return "System RAM";
 	case MBXI_CLAIMED:
 		return use->name;
 	case MBXI_UNKNOWN:

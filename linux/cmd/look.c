@@ -339,8 +339,7 @@ static json_t *stream_json(const struct mbx *m, uint32_t index, int back)
 	struct mbx_stream_stats s;
 	json_t *o = json_object();
 
-	if (mbx_stream_stats(m, index, back, &s) < 0)
-		fail_mbx(MBX_EPROTO, c->name);
+	mbx_stream_stats(m, index, back, &s);
 	set_name(o, c->name);
 	set_text(o, "kind", kind_name(c->is.kind));
 	set_text(o, "direction",
@@ -463,7 +462,7 @@ static int run_stat(struct args *a)
 			continue;
 		}
 		if (err < 0)
-			fail_mbx(err, NULL);
+			fail_mbx(err);
 		if (screen)
 			fputs("\033[H\033[2J", stdout);
 		print_stat_once(a, m);

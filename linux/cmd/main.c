@@ -65,11 +65,9 @@ static enum status status_of(int err)
 	switch (err) {
 	case MBX_EAGAIN:
 	case MBX_ENODATA:
-	case MBX_ENOTCONN:
 	case MBX_ETIMEDOUT:
 	case MBX_ECONNRESET:
 		return NO_PEER;
-	case MBX_EINVAL:
 	case MBX_ENOTSUP:
 	case MBX_EMSGSIZE:
 		return USAGE;
@@ -81,10 +79,8 @@ static enum status status_of(int err)
 	}
 }
 
-_Noreturn void fail_mbx(int err, const char *what)
+_Noreturn void fail_mbx(int err)
 {
-	if (what)
-		fail(status_of(err), "%s: %s", what, mbx_errmsg());
 	fail(status_of(err), "%s", mbx_errmsg());
 }
 

@@ -66,7 +66,7 @@ static bool take_reply(struct ping *p, uint32_t number, int64_t until)
 			return false;
 		}
 		if (n < 0)
-			fail_mbx(n, NULL);
+			fail_mbx(n);
 		if ((uint32_t)n == p->size &&
 		    memcmp(p->in, p->out, p->size) == 0)
 			return true;
@@ -96,7 +96,7 @@ static void one_trip(struct ping *p, uint32_t number)
 			unless_stopped(err, "ping", p->m, p->timeout_ms);
 		p->lost++;
 	} else if (err < 0) {
-		fail_mbx(err, NULL);
+		fail_mbx(err);
 	} else if (take_reply(p, number, until)) {
 		p->us[p->count++] = clock_us() - start;
 	}

@@ -444,7 +444,7 @@ static int exit_status(int status)
 /* Note who has ended. Returns true once the command has. */
 static bool reap(struct sim *s, int *cmd_status)
 {
-	if (!s->board_ended && s->board_pid > 0 &&
+	if (!s->board_ended &&
 	    waitpid(s->board_pid, &s->board_status, WNOHANG) == s->board_pid)
 		s->board_ended = true;
 	return s->cmd_pid > 0 &&

@@ -80,7 +80,7 @@ struct mbx_end *open_end(struct mbx *m, const struct args *a, const char *name,
 	check_use(c, opt_side(a), use);
 	err = mbx_end_open(m, name, &end);
 	if (err)
-		fail_mbx(err, NULL);
+		fail_mbx(err);
 	return end;
 }
 
@@ -135,7 +135,7 @@ void unless_stopped(int err, const char *what, const struct mbx *m,
 		     "%s: full, and the %s made no room within %lld ms; see "
 		     "\"mbx stat\"",
 		     what, peer, timeout_ms);
-	fail_mbx(err, NULL);
+	fail_mbx(err);
 }
 
 /* ---- types ---- */
@@ -394,7 +394,7 @@ static int run_get(struct args *a)
 	int n = mbx_get(end, buf, cap, &rec, &age);
 
 	if (n < 0)
-		fail_mbx(n, NULL);
+		fail_mbx(n);
 	rec.missed = 0; /* nobody looked before */
 	type_of(&t, c, WHOLE);
 	if (a->value['R']) {
@@ -417,7 +417,7 @@ static int run_set(struct args *a)
 	int err = mbx_set(end, buf, read_message(a, c, WHOLE, buf, cap));
 
 	if (err)
-		fail_mbx(err, NULL);
+		fail_mbx(err);
 	free(buf);
 	return OK;
 }
@@ -431,14 +431,14 @@ static struct mbx_end *still_there(struct mbx *m, const struct args *a,
 	if (err >= 0)
 		return end;
 	if (err != MBX_ESTALE)
-		fail_mbx(err, NULL);
+		fail_mbx(err);
 	reopen_link(a);
 	if (stopped())
 		exit(OK);
 	find_channel(m, name);
 	err = mbx_end_open(m, name, &end);
 	if (err)
-		fail_mbx(err, NULL);
+		fail_mbx(err);
 	return end;
 }
 
@@ -471,7 +471,7 @@ static int run_watch(struct args *a)
 		    (n >= 0 && !first && rec.number == last))
 			continue;
 		if (n < 0)
-			fail_mbx(n, NULL);
+			fail_mbx(n);
 		if (first)
 			rec.missed = 0;
 		first = false;
@@ -592,7 +592,7 @@ static int run_log(struct args *a)
 	int n = mbx_end_open(m, name, &end);
 
 	if (n)
-		fail_mbx(n, NULL);
+		fail_mbx(n);
 	while (!stopped()) {
 		n = mbx_log_read(end, buf, MBX_MAX_MESSAGE, &rec,
 				 follow ? slice(FOREVER) : 0);
@@ -604,7 +604,7 @@ static int run_log(struct args *a)
 			continue;
 		}
 		if (n < 0 && n != MBX_EPROTO)
-			fail_mbx(n, NULL);
+			fail_mbx(n);
 		print_missed(a, rec.missed);
 		if (n == MBX_EPROTO)
 			complain("%s", mbx_errmsg());
