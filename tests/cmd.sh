@@ -139,6 +139,10 @@ expect 2 'use "mbx get" or "mbx watch"' set temp 1 2
 expect 2 'not a state; for it, there is "mbx call"' get led
 expect 2 'not a log; for it, there is "mbx set", "mbx get"' log goal
 
+expect 2 'for it, there is a server' send led x --side remote
+expect 2 'mbx: --for 0: expected a number from 1' watch temp --for 0
+expect 2 'mbx: -s 0: expected a number from 1' watch temp -s 0
+
 section nobody there
 expect 3 'the remote is not there: nothing heard of it within 50 ms' send plain x -t 50
 expect 3 'the remote is not there' call led 1 -t 50

@@ -53,6 +53,7 @@ struct opt {
 
 struct args {
 	const char *value[128]; /* by the option's letter; NULL: not given */
+	const char *name[128];	/* what it was given by; NULL: its letter */
 	int argc;		/* operands */
 	char **argv;
 };
@@ -77,6 +78,9 @@ void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* fail() with mbx_errmsg(). */
 _Noreturn void fail_mbx(int err);
+
+/* An option as it was given, "--for" or "-s"; until the next call. */
+const char *option(const struct args *a, char code);
 
 /* The number given as an option, or @none; outside lo..hi is an error. */
 long long opt_number(const struct args *a, char code, long long none,

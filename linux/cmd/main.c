@@ -168,6 +168,18 @@ void nap_ms(int ms)
 
 /* ---- options ---- */
 
+const char *option(const struct args *a, char code)
+{
+	const char *name = a->name[(int)code];
+	static char s[24];
+
+	if (name)
+		snprintf(s, sizeof(s), "--%s", name);
+	else
+		snprintf(s, sizeof(s), "-%c", code);
+	return s;
+}
+
 long long opt_number(const struct args *a, char code, long long none,
 		     long long lo, long long hi)
 {
@@ -180,8 +192,8 @@ long long opt_number(const struct args *a, char code, long long none,
 	errno = 0;
 	v = strtoll(s, &end, 0);
 	if (!*s || *end || errno || v < lo || v > hi)
-		fail(USAGE, "-%c %s: expected a number from %lld to %lld", code,
-		     s, lo, hi);
+		fail(USAGE, "%s %s: expected a number from %lld to %lld",
+		     option(a, code), s, lo, hi);
 	return v;
 }
 
@@ -203,8 +215,8 @@ size_t opt_size(const struct args *a, char code)
 		shift = 10u * (unsigned int)(unit - units + 1);
 	if (!isdigit((unsigned char)*s) || errno || end[unit ? 1 : 0] ||
 	    v > MBX_MAX_REGION >> shift || v << shift < 64)
-		fail(USAGE, "-%c %s: expected bytes from 64 to 1G, as in 64K",
-		     code, s);
+		fail(USAGE, "%s %s: expected bytes from 64 to 1G, as in 64K",
+		     option(a, code), s);
 	return (size_t)v << shift;
 }
 
@@ -216,7 +228,8 @@ enum mbx_side opt_side(const struct args *a)
 		return MBX_HOST;
 	if (strcmp(s, "remote") == 0)
 		return MBX_REMOTE;
-	fail(USAGE, "-S %s: a side is \"host\" or \"remote\"", s);
+	fail(USAGE, "%s %s: a side is \"host\" or \"remote\"", option(a, 'S'),
+	     s);
 }
 
 /* ---- regions and links ---- */
@@ -381,7 +394,7 @@ static void parse(const struct command *c, int argc, char **argv,
 {
 	struct option longs[24] = { 0 };
 	char letters[64];
-	int code;
+	int code, at;
 
 	opterr = 0;
 	a->argv = calloc((size_t)argc + 1, sizeof(*argv));
@@ -393,7 +406,8 @@ static void parse(const struct command *c, int argc, char **argv,
 			a->argv[a->argc++] = argv[optind++];
 			continue;
 		}
-		code = getopt_long(argc, argv, letters, longs, NULL);
+		at = -1;
+		code = getopt_long(argc, argv, letters, longs, &at);
 		if (code == -1)
 			break;
 		if ((code == '?' || code == ':') && optopt > ' ')
@@ -409,11 +423,13 @@ static void parse(const struct command *c, int argc, char **argv,
 			flush();
 			exit(OK);
 		}
-		if (code == 1)
-			a->argv[a->argc++] = optarg;
-		else
+		if (code != 1) {
 			a->value[code] = optarg ? optarg : "";
-		if (code == 1 && c->rest)
+			a->name[code] = at < 0 ? NULL : longs[at].name;
+			continue;
+		}
+		a->argv[a->argc++] = optarg;
+		if (c->rest)
 			break;
 	}
 	while (optind < argc)

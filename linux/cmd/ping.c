@@ -118,8 +118,8 @@ static void open_ends(struct ping *p, const struct args *a)
 	if (c->is.fwd.max_bytes < most)
 		most = c->is.fwd.max_bytes;
 	if (p->size > most)
-		fail(USAGE, "-s %u: \"%s\" and \"%s\" carry at most %u bytes",
-		     p->size, to, from, most);
+		fail(USAGE, "%s %u: \"%s\" and \"%s\" carry at most %u bytes",
+		     option(a, 's'), p->size, to, from, most);
 	p->in = buffer(p->cap);
 	p->out = buffer(p->size);
 }

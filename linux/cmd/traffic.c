@@ -504,9 +504,9 @@ static unsigned int level_wanted(const struct args *a)
 			return i;
 	if (s)
 		fail(USAGE,
-		     "-l %s: a level is error, warning, info or debug, and "
+		     "%s %s: a level is error, warning, info or debug, and "
 		     "those above it",
-		     s);
+		     option(a, 'l'), s);
 	return 15;
 }
 
