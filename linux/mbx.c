@@ -250,9 +250,9 @@ static int explain(const struct mbx *m, const char *name, int err)
 			"mapped; name all of it, or a whole copy",
 			name, why->theirs, m->region.bytes);
 	case MBX_EMISMATCH:
-		/* our own declarations came from the region: it is damaged */
-		if (!m->decls)
+		if (m->options.channels)
 			return explain_mismatch(m, name);
+		/* our own declarations came from the region: it is damaged */
 		if (why->channel < 0)
 			return mbxi_fail(MBX_ECORRUPT,
 					 "%s: directory damaged: it makes %s "
@@ -267,13 +267,19 @@ static int explain(const struct mbx *m, const char *name, int err)
 			"again",
 			name, entry_fields[why->word & 15], why->channel,
 			why->theirs, why->ours);
-	case MBX_EINVAL:
+	default: /* MBX_EINVAL */
+		if (why->channel < 0)
+			return mbxi_fail(
+				err,
+				"%s: not whole words at a multiple of 4, more "
+				"than %u channels, or lines and pages of sizes "
+				"that cannot be",
+				name, MBX_MAX_CHANNELS);
 		return mbxi_fail(m->decls ? MBX_ECORRUPT : err,
 				 "%s: channel %d is declared in a way that "
 				 "cannot be: see mbx/channel.h for the rules",
 				 name, why->channel);
 	}
-	return err;
 }
 
 /* ---- opening ---- */

@@ -284,9 +284,8 @@ struct mbx *open_link(const struct args *a, bool observe, long long timeout_ms)
 	if (err)
 		fail(err == MBX_EINVAL ? USAGE : NO_REGION, "%s%s",
 		     mbx_errmsg(),
-		     err == MBX_ECORRUPT || err == MBX_EMISMATCH
-			     ? " (\"mbx dump\" shows what is there)"
-			     : "");
+		     err == MBX_ECORRUPT ? " (\"mbx dump\" shows what is there)"
+					 : "");
 	return current;
 }
 

@@ -144,7 +144,8 @@ static void test_open_unknown_channel_lists_the_channels(void **state)
 static void test_open_twice_names_the_owner(void **state)
 {
 	struct pair *p = *state;
-	struct mbx_end *first = open_end(p->host, "up"), *second;
+	struct mbx_end *before = open_end(p->host, "fails"), *second;
+	struct mbx_end *first = open_end(p->host, "up");
 	struct mbx *other;
 	char pid[20];
 
@@ -156,6 +157,7 @@ static void test_open_twice_names_the_owner(void **state)
 	assert_mbx(mbx_end_open(other, "up", &second), MBX_EBUSY);
 	assert_non_null(strstr(mbx_errmsg(), pid));
 	mbx_end_close(first);
+	mbx_end_close(before);
 	assert_mbx(mbx_end_open(other, "up", &second), 0);
 	mbx_close(other);
 	/* readers have no owner */
@@ -363,6 +365,40 @@ static void test_impossible_header_is_named_and_stays(void **state)
 	at.rx->raw = 2;
 	assert_mbx(mbx_send(tx, buf, 64, 0), MBX_EPROTO);
 	assert_non_null(strstr(mbx_errmsg(), "0x00000002"));
+}
+
+/* Padding is no message; a ring that is full of it, or more, is none. */
+static void test_ring_that_cannot_be_is_corrupt_to_who_looks(void **state)
+{
+	struct pair *p = *state;
+	struct mbx_queue_place at;
+	struct mbx_stream_stats s;
+	char buf[64] = "";
+	uint32_t end;
+
+	assert_mbx(mbx_link_queue(mbx_get_link(p->host), UP, &at), 0);
+	end = at.ring_bytes;
+	mbx_st(at.rx, 16);
+	mbx_st(mbx_word_at(at.ring, 16), MBX_HDR_PAD + end - 16 - 4);
+	mbx_st(at.ring, MBX_HDR_MSG + 3);
+	mbx_st(mbx_word_at(at.ring, 4), mbx_le32(0x00636261));
+	assert_mbx(mbx_stream_stats(p->host, UP, 0, &s), 0);
+	assert_int_equal(s.messages, 1);
+	assert_int_equal(s.used_bytes, end - 16 + 8);
+	assert_int_equal(s.corrupt, 0);
+	assert_mbx(mbx_stream_look(p->host, UP, 0, 0, buf, 64), 3);
+	assert_string_equal(buf, "abc");
+	/* up to where the reader is, so that nothing would be free */
+	mbx_st(at.ring, MBX_HDR_MSG + 12);
+	assert_mbx(mbx_stream_stats(p->host, UP, 0, &s), 0);
+	assert_int_equal(s.corrupt, 1);
+	assert_mbx(mbx_stream_look(p->host, UP, 0, 0, buf, 64), MBX_EPROTO);
+	/* a reader behind the end */
+	mbx_st(at.rx, end);
+	assert_mbx(mbx_stream_stats(p->host, UP, 0, &s), 0);
+	assert_int_equal(s.corrupt, 1);
+	assert_int_equal(s.messages, 0);
+	assert_mbx(mbx_stream_look(p->host, UP, 0, 0, buf, 64), MBX_EPROTO);
 }
 
 static void test_look_shows_waiting_messages_and_takes_none(void **state)
@@ -682,6 +718,8 @@ static void test_format_anew_makes_the_other_side_stale(void **state)
 	assert_mbx(mbx_poll(p->host), MBX_ESTALE);
 	assert_mbx(mbx_send(up, "x", 1, 0), MBX_ESTALE);
 	assert_non_null(strstr(mbx_errmsg(), "formatted again"));
+	assert_mbx(mbx_arm(p->host), MBX_ESTALE);
+	assert_mbx(mbx_wait_peer(p->host, PATIENCE_MS), MBX_ESTALE);
 	mbx_close(p->host);
 	assert_mbx(mbx_open_at(&p->host, &p->region, NULL), 0);
 	assert_int_equal(mbx_channel_count(p->host), 2);
@@ -693,6 +731,7 @@ static void test_observer_reads_and_cannot_write(void **state)
 	const char *name = test_region();
 	struct mbx *remote, *watcher;
 	struct mbx_options o = { .observe = 1 };
+	struct mbx_region region;
 	struct mbx_end *w, *r, *e;
 	uint32_t v[2] = { 7, 8 };
 	char buf[64];
@@ -709,7 +748,18 @@ static void test_observer_reads_and_cannot_write(void **state)
 	assert_mbx(mbx_set(r, v, 8), MBX_ENOTSUP);
 	assert_mbx(mbx_fd(watcher), MBX_EACCES);
 	assert_true(mbx_wait(watcher, 5) >= 0);
+	/* nothing will ring for it, and the host that it looks on as is away */
+	assert_mbx(mbx_arm(watcher), 0);
+	assert_mbx(mbx_wait_peer(watcher, 5), MBX_ENOTCONN);
 	mbx_close(watcher);
+	/* who may not write does not, whatever the options say */
+	assert_mbx(mbx_region_open(&region, name, MBX_REGION_READ, 0), 0);
+	assert_mbx(mbx_open_at(&watcher, &region, NULL), 0);
+	assert_mbx(mbx_end_open(watcher, "up", &e), MBX_EACCES);
+	r = open_end(watcher, "value");
+	assert_mbx(mbx_get(r, buf, 64, NULL, NULL), 8);
+	mbx_close(watcher);
+	mbx_region_close(&region);
 	mbx_close(remote);
 	assert_mbx(mbx_region_remove(name), 0);
 }
@@ -781,6 +831,219 @@ static void test_damaged_directory_is_refused_without_declarations(void **state)
 		word[i] = was;
 	}
 	assert_mbx(mbx_open_at(&p->host, &p->region, NULL), 0);
+}
+
+/* Make the superblock's check good, as who means it would. */
+static void seal(uint32_t *super)
+{
+	uint32_t hash = 0x811c9dc5u;
+	int i;
+
+	for (i = 4; i < 60; i++)
+		hash = (hash ^ (super[i / 4] >> i % 4 * 8 & 0xff)) *
+		       0x01000193u;
+	super[15] = hash;
+}
+
+static void refuses_region(struct pair *p, int want, const char *says)
+{
+	struct mbx *m;
+
+	assert_mbx(mbx_open_at(&m, &p->region, NULL), want);
+	if (!strstr(mbx_errmsg(), says))
+		fail_msg("\"%s\" does not say \"%s\"", mbx_errmsg(), says);
+}
+
+static void test_directory_that_leads_out_of_the_region_is_refused(void **state)
+{
+	struct pair *p = *state;
+	uint32_t *super = p->region.base, *entry = super + 16 * (1 + VALUE);
+	uint32_t bytes = (uint32_t)p->region.bytes, was = entry[6];
+
+	mbx_close(p->host);
+	p->host = NULL;
+	/* a text without an end, in the middle of the region and at its end */
+	memset((char *)p->region.base + bytes / 2, 'x', bytes / 2);
+	entry[6] = bytes / 2;
+	refuses_region(p, MBX_ECORRUPT, "directory damaged: type of channel 4");
+	entry[6] = bytes - 8;
+	refuses_region(p, MBX_ECORRUPT, "entry 4 has its type text at 0xfff8");
+	entry[6] = was;
+	super[5] = bytes / 64;
+	seal(super);
+	refuses_region(p, MBX_ECORRUPT, "claims 1024 channels");
+}
+
+static void test_region_without_channels_is_a_region(void **state)
+{
+	struct pair *p = *state;
+	struct mbx_options o = { .side = MBX_REMOTE,
+				 .format = 1,
+				 .channels = host_channels };
+	uint32_t *super = p->region.base;
+	struct mbx_end *e;
+
+	mbx_close(p->host);
+	mbx_close(p->remote);
+	assert_mbx(mbx_open_at(&p->remote, &p->region, &o), 0);
+	assert_mbx(mbx_open_at(&p->host, &p->region, NULL), 0);
+	bring_up(p->remote, p->host);
+	assert_int_equal(mbx_channel_count(p->host), 0);
+	assert_mbx(mbx_end_open(p->host, "up", &e), MBX_ENOENT);
+	assert_non_null(strstr(mbx_errmsg(), "it has none"));
+	mbx_close(p->host);
+	p->host = NULL;
+	/* nobody declared anything: it is not for another header to blame */
+	super[4] ^= 1;
+	seal(super);
+	refuses_region(p, MBX_ECORRUPT,
+		       "directory damaged: it makes layout_ha");
+}
+
+static void test_memory_and_sizes_that_cannot_be_are_named(void **state)
+{
+	struct pair *p = *state;
+	struct mbx_options o = { .line_bytes = 3 };
+	struct mbx_region r = p->region;
+	struct mbx *m;
+
+	r.base = (char *)r.base + 2;
+	assert_mbx(mbx_open_at(&m, &r, NULL), MBX_EINVAL);
+	assert_non_null(strstr(mbx_errmsg(), "multiple of 4"));
+	assert_mbx(mbx_open_at(&m, &p->region, &o), MBX_EINVAL);
+	assert_non_null(strstr(mbx_errmsg(), "lines and pages"));
+	r = p->region;
+	r.bytes = 32;
+	assert_mbx(mbx_open_at(&m, &r, NULL), MBX_ENOSPC);
+	assert_non_null(strstr(mbx_errmsg(), "only 32 are mapped"));
+}
+
+static int events(struct mbx *m)
+{
+	int n = mbx_poll(m);
+
+	assert_true(n >= 0);
+	return n;
+}
+
+/* Another process of the host lives its life: what it hears, this one hears. */
+static void test_who_shares_a_life_hears_of_the_peer(void **state)
+{
+	struct pair *p = *state;
+	struct mbx_options o = { .side = MBX_REMOTE,
+				 .channels = host_channels,
+				 .count = host_channels_count };
+	uint32_t *super = p->region.base, *entry = super + 16 * (1 + UP);
+	struct mbx *joined;
+
+	assert_mbx(mbx_open_at(&joined, &p->region, NULL), 0);
+	assert_int_equal(events(joined), MBX_EVENT_UP);
+	assert_int_equal(events(joined), 0);
+	mbx_close(p->remote);
+	assert_int_equal(events(p->host), MBX_EVENT_DOWN);
+	assert_int_equal(events(joined), MBX_EVENT_DOWN);
+	assert_mbx(mbx_open_at(&p->remote, &p->region, &o), 0);
+	bring_up(p->remote, p->host);
+	assert_int_equal(events(joined), MBX_EVENT_RESTARTED);
+	/* about to be formatted, and formatted */
+	super[0] = 0;
+	assert_mbx(mbx_poll(joined), MBX_ESTALE);
+	super[0] = MBX_MAGIC;
+	assert_mbx(mbx_reopen(joined), 0);
+	super[3]++;
+	assert_mbx(mbx_poll(joined), MBX_ESTALE);
+	super[3]--;
+	assert_mbx(mbx_reopen(joined), 0);
+	/* the life is free now, but of no use in what was damaged meanwhile */
+	mbx_close(p->host);
+	p->host = NULL;
+	entry[5] ^= 1;
+	assert_mbx(mbx_poll(joined), MBX_ESTALE);
+	entry[5] ^= 1;
+	assert_mbx(mbx_reopen(joined), 0);
+	bring_up(p->remote, joined);
+	mbx_close(joined);
+}
+
+#define MANY 70 /* more than are slept on at once */
+
+static void test_more_ends_than_can_be_watched_are_all_heard(void **state)
+{
+	static char names[MANY][MBX_NAME_BYTES];
+	struct mbx_channel many[MANY];
+	struct mbx_options o = {
+		.side = MBX_REMOTE, .format = 1, .channels = many, .count = MANY
+	};
+	struct mbx_end *last = NULL, *out;
+	struct mbx *remote, *host;
+	struct mbx_region r;
+	char buf[64];
+	int i;
+
+	(void)state;
+	for (i = 0; i < MANY; i++) {
+		many[i] = host_channels[DOWN];
+		snprintf(names[i], sizeof(names[i]), "down%d", i);
+		many[i].name = names[i];
+	}
+	assert_mbx(mbx_region_open(&r, "anon:256K", 0, 0), 0);
+	assert_mbx(mbx_open_at(&remote, &r, &o), 0);
+	assert_mbx(mbx_open_at(&host, &r, NULL), 0);
+	bring_up(remote, host);
+	for (i = MANY - 1; i >= 0; i--)
+		last = open_end(host, names[i]);
+	mbx_poll(host);
+	assert_mbx(mbx_wait(host, 10), 0);
+	for (i = 0; i < MANY; i++) {
+		out = open_end(remote, names[i]);
+		assert_mbx(mbx_send(out, "x", 1, 0), 0);
+		mbx_end_close(out);
+	}
+	assert_mbx(mbx_arm(host), 1);
+	assert_mbx(mbx_recv(last, buf, sizeof(buf), 0), 1);
+	mbx_close(host);
+	mbx_close(remote);
+	mbx_region_close(&r);
+}
+
+#define LOG_CHANNELS(CHANNEL)                                                  \
+	CHANNEL(LONG, "long", MBX_LOG(MBX_R2H, 5000, 2))                       \
+	CHANNEL(SHORT, "short", MBX_LOG(MBX_R2H, 2, 2))
+MBX_DECLARE_CHANNELS(log_channels, LOG_CHANNELS);
+
+static void test_log_line_is_cut_to_what_a_record_holds(void **state)
+{
+	struct mbx_options o = { .side = MBX_REMOTE,
+				 .format = 1,
+				 .channels = log_channels,
+				 .count = log_channels_count };
+	struct mbx_record rec;
+	struct mbx *remote, *host;
+	struct mbx_region r;
+	char buf[5000];
+
+	(void)state;
+	assert_mbx(mbx_region_open(&r, "anon:64K", 0, 0), 0);
+	assert_mbx(mbx_open_at(&remote, &r, &o), 0);
+	assert_mbx(mbx_open_at(&host, &r, NULL), 0);
+	assert_mbx(
+		mbx_log(open_end(remote, "long"), MBX_LOG_INFO, "%04500d", 7),
+		0);
+	/* what a line has room for on a stack; then the mark of a cut */
+	assert_mbx(
+		mbx_log_read(open_end(host, "long"), buf, sizeof(buf), &rec, 0),
+		4095);
+	assert_memory_equal(buf + 4095 - 5, "00...", 5);
+	/* no room for the mark */
+	assert_mbx(mbx_log(open_end(remote, "short"), MBX_LOG_INFO, "hello"),
+		   0);
+	assert_mbx(mbx_log_read(open_end(host, "short"), buf, sizeof(buf), &rec,
+				0),
+		   2);
+	assert_memory_equal(buf, "he", 2);
+	mbx_close(host);
+	mbx_close(remote);
+	mbx_region_close(&r);
 }
 
 static void test_call_by_a_new_caller_gets_no_reply_of_the_last(void **state)
@@ -1104,6 +1367,14 @@ static void test_mismatch_with_a_hostile_directory_is_told_safely(void **state)
 		assert_mbx(mbx_open_at(&m, &p->region, &o), MBX_EMISMATCH);
 		assert_non_null(strstr(mbx_errmsg(), "\"\" in the region"));
 	}
+	/* long, and not for a terminal */
+	entry[6] = 32768;
+	memset((char *)p->region.base + 32768, 'x', 1000);
+	memcpy((char *)p->region.base + 32768, "\033[31m\177", 6);
+	assert_mbx(mbx_open_at(&m, &p->region, &o), MBX_EMISMATCH);
+	assert_non_null(strstr(mbx_errmsg(), "\"?[31m?xxx"));
+	assert_null(strstr(mbx_errmsg(), "\033"));
+	assert_true(strlen(mbx_errmsg()) < 250);
 }
 
 static void test_call_timeout_longer_than_a_request_can_say_is_refused(void **s)
@@ -1303,6 +1574,7 @@ static void test_memory_of_the_programs_own_has_no_name(void **state)
 {
 	struct pair *p = *state;
 	struct mbx_options observe = { .observe = 1 };
+	struct mbx_end *e, *twice;
 	struct mbx_region r;
 	struct mbx *m;
 
@@ -1312,6 +1584,15 @@ static void test_memory_of_the_programs_own_has_no_name(void **state)
 	assert_mbx(mbx_open_at(&m, &r, &observe), 0);
 	assert_int_equal(mbx_channel_count(m), host_channels_count);
 	mbx_close(m);
+	/* nor a file for locks: all are free, but for this very link's ends */
+	r.fd = -1;
+	mbx_close(p->host);
+	assert_mbx(mbx_open_at(&p->host, &r, NULL), 0);
+	bring_up(p->remote, p->host);
+	e = open_end(p->host, "up");
+	assert_mbx(mbx_end_open(p->host, "up", &twice), MBX_EBUSY);
+	mbx_end_close(e);
+	open_end(p->host, "up");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -1335,6 +1616,7 @@ int main(void)
 		TEST(test_claim_commit_and_peek_release_move_nothing),
 		TEST(test_message_in_hand_at_death_comes_again_marked),
 		TEST(test_impossible_header_is_named_and_stays),
+		TEST(test_ring_that_cannot_be_is_corrupt_to_who_looks),
 		TEST(test_look_shows_waiting_messages_and_takes_none),
 		TEST(test_state_gives_the_latest_and_counts_the_missed),
 		TEST(test_log_tells_level_order_and_what_was_missed),
@@ -1352,6 +1634,13 @@ int main(void)
 		TEST(test_options_contradicting_are_refused),
 		TEST(test_create_that_fails_leaves_nothing),
 		TEST(test_damaged_directory_is_refused_without_declarations),
+		TEST(test_directory_that_leads_out_of_the_region_is_refused),
+		TEST(test_region_without_channels_is_a_region),
+		TEST(test_memory_and_sizes_that_cannot_be_are_named),
+		TEST(test_who_shares_a_life_hears_of_the_peer),
+		cmocka_unit_test(
+			test_more_ends_than_can_be_watched_are_all_heard),
+		cmocka_unit_test(test_log_line_is_cut_to_what_a_record_holds),
 		TEST(test_call_by_a_new_caller_gets_no_reply_of_the_last),
 		TEST(test_close_after_formatting_stores_nothing_there),
 		cmocka_unit_test(
