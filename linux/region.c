@@ -397,7 +397,7 @@ static const struct backend *find_backend(const char **name)
 		mbxi_fail(MBX_EINVAL,
 			  "\"%s\" names no region: expected shm:/NAME, "
 			  "file:PATH, anon:SIZE, mem:ADDR+SIZE, dt:NODE, "
-			  "uio:NAME or board:NAME",
+			  "uio:DEVICE or board:NAME",
 			  *name);
 	return NULL;
 }

@@ -222,7 +222,7 @@ static int no_dev_mem(const char *name, int e)
 
 	if (e == ENOENT)
 		why = "this kernel has no /dev/mem (CONFIG_DEVMEM); use UIO, "
-		      "as in uio:NAME";
+		      "as in uio:DEVICE";
 	else if (e == EPERM)
 		why = "it takes CAP_SYS_RAWIO, and a kernel that is not locked "
 		      "down (/sys/kernel/security/lockdown)";
@@ -243,7 +243,7 @@ static int explain_mmap(const char *name, int e)
 		MBX_EPERM,
 		"%s: mmap of /dev/mem: %s: this kernel %s STRICT_DEVMEM%s: it "
 		"maps no RAM that is not reserved with no-map%s; reserve it, or "
-		"use UIO, as in uio:NAME",
+		"use UIO, as in uio:DEVICE",
 		name, strerror(e),
 		strict < 0   ? "probably has"
 		: strict > 0 ? "has"
