@@ -145,7 +145,7 @@ expect 2 'mbx: -s 0: expected a number from 1' watch temp -s 0
 
 section nobody there
 expect 3 'the remote is not there: nothing heard of it within 50 ms' send plain x -t 50
-expect 3 'the remote is not there' call led 1 -t 50
+expect 3 'the remote is not there' call led 1 -t 150
 expect 3 'the remote is not there' ping -t 50
 expect 3 'the remote is not there' recv pong -t 50
 expect 3 'no value' get temp
@@ -217,6 +217,8 @@ expect 2 'is not hexadecimal' send commands --hex 0g
 expect 2 'is not hexadecimal' send commands --hex 012
 expect 2 'the channel takes 32' send plain --hex "$(head -c 66 /dev/zero | tr '\0' 0)"
 expect 1 'is longer than a message of the channel, 32 bytes' send plain --file "$mbx"
+head -c 33 "$mbx" | "$mbx" send plain 2>"$tmp/err"
+grep -q '^mbx: standard input is longer than a message' "$tmp/err" || fail "send: $(cat "$tmp/err")"
 expect 1 'No such file' send plain --file "$tmp/nosuch"
 expect 1 'Is a directory' send plain --file "$tmp"
 expect 2 'either --file or data' send plain --file "$tmp/32" x
@@ -237,8 +239,28 @@ told() {
 until_true told plain '^mbx: plain: full, and the remote made no room within 1000 ms'
 until_true told lossy '^mbx: lossy: full, and the channel drops what finds no room'
 json '[c["full"] for c in j["channels"] if c["name"] == "lossy"][0] >= 1' stat --json
+# interrupted while they wait for room, or for a reply
+yes | timeout -s INT --preserve-status 0.5 "$mbx" send plain --lines -t 20000
+[ $? -eq 130 ] || fail "send --lines: interrupted"
+timeout -s INT --preserve-status 0.5 "$mbx" call led 1 -t 20000
+[ $? -eq 130 ] || fail "call: interrupted"
 kill -9 "$last"
 wait "$last" 2>/dev/null
+expect 0 '(gone)' info -t 0
+expect 0 ', gone)' ls
+# a server that goes with a request in its hands
+run create "file:$tmp/served" call:ask:h2r:4x4x2 queue:up:h2r:8x2 || fail "create: $(cat "$tmp/err")"
+remote recv up -r "file:$tmp/served"
+server=$last
+in_background call ask hi -t 20000 -r "file:$tmp/served"
+waits() {
+    "$mbx" stat -r "file:$tmp/served" | grep -q '^ask > .*/[0-9]*  *1 '
+}
+until_true waits
+kill $server
+wait $last
+[ $? -eq 3 ] || fail "call: $(cat "$tmp/bg.err")"
+grep -q '^mbx: .*the peer went away during the call' "$tmp/bg.err" || fail "call: $(cat "$tmp/bg.err")"
 
 section states and the log
 expect 0 '' set temp 1.5 0xff --side remote
@@ -356,8 +378,14 @@ grep -q 'op=7' "$tmp/out" || fail "dump gave up at a wrong count"
 damaged 40 '\377\377\377\377' 'directory_off 0xffffffff is outside the region'
 damaged 80 '\011\0\0\0' 'commands: kind is 0x00000009, expected kind 1 to 4'
 expect 4 'mbx dump' info -r "$bad"
+damaged 80 '\001\002\0\0' 'commands: kind is 0x00000201, expected kind 1 to 4, direction 0 or 1'
+damaged 80 '\001\0\004\0' 'commands: kind is 0x00040001, expected'
 damaged 84 '\0\0\0\0' 'commands: hash of the type text is 0x'
 damaged 88 '\377\377\377\377' 'commands: type text at 0xffffffff is outside'
+damage 88 '\0\200\0\0'
+yes x | tr -d '\n' | dd of="$tmp/bad" bs=1100 seek=32768 count=1 iflag=fullblock oflag=seek_bytes \
+    conv=notrunc 2>/dev/null
+expect 1 'commands: type text at 0x8000 does not end' dump -r "$bad"
 damaged 100 '\377\377\377\377' 'commands: ring of 0xffffffff bytes'
 damaged 104 '\0\0\377\377' 'outside the region of 0x10000 bytes'
 damaged 108 '\002\0\0\0' 'outside the region of 0x10000 bytes'
@@ -372,6 +400,38 @@ damaged "$(word read)" '\002\0\0\0' 'commands: read position is 0x2, expected a 
 expect 0 'CORRUPT' stat -r "$bad"
 damaged "$(word header)" '\001\002\003\004' 'is 0x04030201, expected 0'
 expect 0 'CORRUPT' stat -r "$bad"
+damage "$(od -An -tu4 -j 36 -N 4 "$tmp/saved" | tr -d ' ')" '\002\0\0\0\0\0\0\0'
+expect 0 'remote   up, session 0' info -t 0 -r "$bad"
+# a request without its head, an answer that nobody took, padding all round
+python3 - "$mbx" "$tmp" <<'END' || fail "what is put into rings"
+import json, subprocess, sys
+mbx, tmp = sys.argv[1:]
+data = bytearray(open(tmp + "/saved", "rb").read())
+channels = {c["name"]: c for c in json.loads(subprocess.run(
+    [mbx, "dump", "--json", "-r", f"file:{tmp}/saved"],
+    stdout=subprocess.PIPE).stdout)["channels"]}
+def poke(at, *words):
+    for i, w in enumerate(words):
+        data[at + 4 * i:at + 4 * i + 4] = (w & 0xffffffff).to_bytes(4, "little")
+    open(tmp + "/bad", "wb").write(data)
+def dump():
+    return subprocess.run([mbx, "dump", "-r", f"file:{tmp}/bad"],
+                          stdout=subprocess.PIPE).stdout.decode()
+led = channels["led"]
+for name, words in {"queue": [0xb6000004, 5, 0],
+                    "replies": [0xb600000c, 7, -22, 1, 0]}.items():
+    poke(led[name]["ring_offset"] + led[name]["read"], *words)
+said = dump()
+assert "     4 B  on=5\n" in said, said
+assert "     4 B  id 00000007 status -22 on=1\n" in said, said
+plain = channels["plain"]["queue"]
+poke(plain["consumer_offset"], 16)
+end = int(channels["plain"]["words"][9], 16)
+poke(plain["ring_offset"] + 16, 0xf6000000 + end - 20)
+poke(plain["ring_offset"], 0xb6000000 + 12)
+said = dump()
+assert "plain: header at" in said, said
+END
 head -c 5000 "$tmp/saved" >"$tmp/bad"
 expect 1 'region_bytes is 0x10000, expected at most 0x1388' dump -r "$bad"
 expect 4 'only 5000 are mapped' info -r "$bad"
@@ -422,7 +482,42 @@ for command in 'watch wanted' 'log --follow lines' 'stat --watch' 'stat --watch 
     [ $? -eq 4 ] || fail "$command: its region went: $(cat "$tmp/err")"
     grep -q 'truncated' "$tmp/err" || fail "$command: $(cat "$tmp/err")"
 done
+# become REGION: what its formatter does then, the magic last
+become() {
+    dd if="$1" of="$tmp/half" bs=4 skip=1 seek=1 conv=notrunc 2>/dev/null
+    dd if="$1" of="$tmp/half" bs=4 count=1 conv=notrunc 2>/dev/null
+}
 cat "$tmp/copy" >"$tmp/half"
+expect 0 '' set wanted 12345678 -r "file:$tmp/half"
+cp "$tmp/half" "$tmp/copy"
+for other in '1 queue:wanted:h2r:8x2 reads states and logs only' \
+    '2 log:wanted:h2r:8x2 as a state' '4 none its first word is'; do
+    status=${other%% *} said=${other#* }
+    channel=${said%% *} said=${said#* }
+    rm -f "$tmp/other"
+    if [ "$channel" = none ]; then
+        yes | head -c 4096 >"$tmp/other"
+    else
+        run create "file:$tmp/other" "$channel" -s "$(stat -c %s "$tmp/half")" ||
+            fail "create: $(cat "$tmp/err")"
+    fi
+    timeout 30 "$mbx" watch wanted -r "file:$tmp/half" >"$tmp/out" 2>"$tmp/err" &
+    last=$!
+    pids="$pids $last"
+    until_true grep -q 12345678 "$tmp/out"
+    half
+    until_true grep -q 'was formatted again; following' "$tmp/err"
+    become "$tmp/other"
+    wait $last
+    [ $? -eq "$status" ] || fail "watch: became $channel: $(cat "$tmp/err")"
+    grep -q "^mbx: .*$said" "$tmp/err" || fail "watch: became $channel: $(cat "$tmp/err")"
+    cat "$tmp/copy" >"$tmp/half"
+done
+half
+in_background log lines -t 20000 -r "file:$tmp/half"
+sleep 0.3
+become "$tmp/copy"
+done_well # it was waited for
 half
 expect 4 'not formatted' info -t 300 -r "file:$tmp/half"
 timeout -s INT --preserve-status 1 "$mbx" recv -t 9000 -r "file:$tmp/half" up >"$tmp/out" 2>&1
@@ -461,9 +556,9 @@ section rm
 in_background recv pong --follow
 until_true sh -c "\"$mbx\" info -t 0 | grep -q '^host  *attaching'"
 expect 1 'is in use by process' rm $region
+expect 0 '' rm --force $region
 kill "$last"
 wait "$last"
-expect 0 '' rm $region
 [ ! -e "/dev/shm/$name" ] || fail "rm"
 expect 4 'No such file' rm $region
 unset MBX_REGION
@@ -544,6 +639,28 @@ chmod +x "$tmp/qemu"
 sim_says 1 'ended before it could be set up (status 1)' --board zcu102-r5 --fw "$demo" --qemu /bin/false -- true
 sim_says 1 "QEMU refuses {'execute': 'qom-set'" --board zcu102-r5 --fw "$demo" --qemu "$tmp/qemu" -- true
 sim_says 1 ': no such wire' --board zcu102-r5 --fw "$demo" --qemu "$tmp/qemu" -- true
+# one that hangs up, one that greets with an error, one that allows nothing
+for said in '' '{"error": {"desc": "go away"}}' '{"QMP": {}}'; do
+    cat >"$tmp/qemu2" <<END
+#!/usr/bin/env python3
+import socket, sys
+qmp = next(a for a in sys.argv if a.startswith('unix:'))
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(qmp[5:].split(',')[0])
+listener.listen()
+talk = listener.accept()[0].makefile('rw')
+if '$said':
+    print('$said', file=talk, flush=True)
+    if 'QMP' in '$said':
+        print('{"error": {"desc": "not allowed"}}', file=talk, flush=True)
+        talk.readline()
+talk.close()
+sys.exit(4)
+END
+    chmod +x "$tmp/qemu2"
+    sim_says 1 'ended before it could be set up (status 4)' --board zcu102-r5 \
+        --fw "$demo" --qemu "$tmp/qemu2" -- true
+done
 sim_says 127 'no-such-program: No such file' -- no-such-program
 sim_says 7 '' -- sh -c 'exit 7'
 sim_says 137 '' -- sh -c 'kill -9 $$'
@@ -554,8 +671,20 @@ echo so far so good >&2
 exec sleep 60
 END
 chmod +x "$tmp/silent"
+TMPDIR=$tmp "$mbx" sim --board zcu102-r5 --region "shm:/$name-slow" --fw "$demo" \
+    --qemu "$tmp/silent" -- true >"$tmp/slow" 2>&1 </dev/null &
+slow=$!
+pids="$pids $slow"
 sim_says 1 'has not come to life' --fw "$tmp/silent" -- true
 grep -q 'so far so good' "$tmp/err" || fail "sim: not its last words: $(cat "$tmp/err")"
+wait $slow
+[ $? -eq 1 ] || fail "sim: a QEMU that does not answer: $(cat "$tmp/slow")"
+grep -q '^mbx: board zcu102-r5: QEMU does not answer at .* within 5 s' "$tmp/slow" ||
+    fail "sim: a QEMU that does not answer: $(cat "$tmp/slow")"
+TMPDIR=$tmp/sim timeout -s INT --preserve-status 0.5 "$mbx" sim --board zcu102-r5 \
+    --region "shm:/$name-sim" --fw "$demo" --qemu "$tmp/silent" -- true >"$tmp/out" 2>&1
+[ $? -eq 130 ] || fail "sim: interrupted while QEMU starts: $(cat "$tmp/out")"
+[ ! -s "$tmp/out" ] || fail "sim: interrupted, and complains: $(cat "$tmp/out")"
 sim_says 2 'a folder to write to is needed' --dir "$tmp/nosuch" -- true
 mkdir "$tmp/a,b"
 sim_says 2 'no comma' --dir "$tmp/a,b" -- true
@@ -581,11 +710,30 @@ sim_says 1 'no-such-qemu: No such file' --board mps2-an521 --fw "$demo" --qemu "
 # what QEMU says of itself is told before what the firmware does
 cat >"$tmp/talks" <<'END'
 #!/bin/sh
-printf 'first\n\naudio: nothing\nqemu: it is the wire\nlast\n' >&2
+printf 'first\n\naudio: nothing\nqemu: it is the plug\nqemu: it is the wire\nlast\n' >&2
+for arg; do
+    case $arg in file:*) printf 'boot\r\n\r\nno clock\r\n' >"${arg#file:}" ;; esac
+done
 exit 3
 END
 chmod +x "$tmp/talks"
 sim_says 1 '(status 3): qemu: it is the wire' --board mps2-an521 --fw "$demo" --qemu "$tmp/talks" -- true
+[ "$(grep "^mbx: the board's console: " "$tmp/err")" = "mbx: the board's console: boot
+mbx: the board's console: no clock" ] || fail "sim: $(cat "$tmp/err")"
+cat >"$tmp/talks" <<'END'
+#!/bin/sh
+echo forget it >&2
+rm "$(readlink "/proc/$$/fd/2")"
+exit 3
+END
+sim_says 1 '(status 3): it said nothing' --fw "$tmp/talks" -- true
+# the name that it would take, taken
+# shellcheck disable=SC2016 # the number of that very shell, which becomes mbx
+sh -c ': >"/dev/shm/mbx-sim-$$" && echo "$$" >"$1" && shift && exec "$@"' sh "$tmp/pid" \
+    "$mbx" sim --board linux --fw "$demo" -- true >"$tmp/out" 2>&1
+[ $? -eq 4 ] || fail "sim: its name was taken: $(cat "$tmp/out")"
+grep -q 'File exists' "$tmp/out" || fail "sim: $(cat "$tmp/out")"
+rm "/dev/shm/mbx-sim-$(cat "$tmp/pid")" || fail "sim removed what was not its own"
 # a firmware that ends under a command, and a command that does not want to end
 sim_says 5 'ended while the command ran' --fw "$demo" -- \
     sh -c 'kill -9 $(cat /proc/$PPID/task/$PPID/children | cut -d " " -f 1); sleep 1; exit 5'
@@ -780,5 +928,11 @@ mkdir "$tmp/sim"
 TMPDIR=$tmp/sim timeout -s TERM --preserve-status 2 "$mbx" sim --board linux \
     --region "shm:/$name-sim" -- sleep 60
 [ $? -eq 143 ] || fail "sim: SIGTERM to the command"
+nothing_left sim
+# Ctrl-C is for both, and the command's to answer
+# shellcheck disable=SC2016 # for that shell
+TMPDIR=$tmp/sim timeout 60 "$mbx" sim --board linux --region "shm:/$name-sim" -- \
+    sh -c 'trap "sleep 0.3; exit 3" INT; kill -INT 0; sleep 5'
+[ $? -eq 3 ] || fail "sim: SIGINT to the command"
 nothing_left sim
 echo "all well"

@@ -224,6 +224,12 @@ MBX_DOORBELL=socket:$tmp/nobell finds doorbell 'rings do not reach the remote' \
     'name the socket of this very board' "$region"
 MBX_DOORBELL=uio:mailbox/1+0x0=1 finds doorbell 'uio:mailbox/1+0x0=1: a comma stands between' '' "$region"
 ! grep -q 'doorbell  doorbell' "$tmp/out" || fail "said twice: $(cat "$tmp/out")"
+# a line of which nobody has the other ends
+mkfifo "$tmp/line"
+exec 8<>"$tmp/line"
+MBX_DOORBELL=eventfd:8,8 finds doorbell 'rings do not reach the remote' \
+    'look at who holds the other ends of these descriptors' "$region"
+exec 8<&-
 MBX_DOORBELL=nonsense finds doorbell '"nonsense" names no doorbell: expected' 'MBX_DOORBELL' "$region"
 remote_off=$(word "$file" $super_remote)
 poke "$file" $((remote_off + 36))=0
@@ -494,6 +500,16 @@ finds remoteproc 'remoteproc0 (ffe00000.r5f) is offline, firmware fw.elf' \
 remoteproc 0 ffe00000.r5f crashed 2
 finds remoteproc 'remoteproc0 (ffe00000.r5f) is crashed' 'dmesg says why' dt:mbx
 finds remoteproc 'is crashed' 'echo stop, then start'
+remoteproc 0 ffe00000.r5f offline 2
+rm "$sys/class/remoteproc/remoteproc0/firmware"
+finds remoteproc 'remoteproc0 (ffe00000.r5f) is offline, firmware not named' 'put its firmware' board:zynqmp-r5f
+# a boot loader may have started it
+for state in attached detached; do
+    remoteproc 0 ffe00000.r5f $state 2
+    healthy board:zynqmp-r5f
+    line 'ok    remoteproc ' "remoteproc0 (ffe00000.r5f): $state"
+done
+finds region '"nonsense" is no number' 'as in mem:0x3ed80000+64K' mem:nonsense
 remoteproc 0 ffe00000.r5f running 2
 
 section UIO
@@ -510,7 +526,7 @@ kill "$firmware"
 wait "$firmware" 2>/dev/null
 mv "$memory" "$root/dev/uio0" # a board's is reached either way
 truncate -s 1M "$root/dev/uio0"
-in_background env -u MBX_ROOT MBX_REGION="file:$root/dev/uio0" "$demo"
+in_background env -u MBX_ROOT MBX_REGION="file:$root/dev/uio0" MBX_BOARD_SOCKET="$tmp/bell2" "$demo"
 for name in uio:mailbox uio:uio0 uio:/dev/uio0 uio:/dev/uio0/0 board:zynqmp-r5f; do
     until_true sh -c "'$mbx' info -t 0 -r $name >/dev/null 2>&1"
     MBX_DOORBELL=poll healthy $name
@@ -522,6 +538,25 @@ finds uio 'has made no device of a node "nosuch"' 'overlay' uio:nosuch/0
 line 'WRONG region ' 'there are uio0 "mailbox"'
 healthy
 line 'ok    uio ' 'uio:mailbox (uio0), 0x3ec00000+0x100000, 7 interrupts'
+# a register that is not the one which interrupts the core
+put /sys/class/uio/uio0/maps/map1/addr '0xff300000\n'
+put /sys/class/uio/uio0/maps/map1/size '0xff000\n'
+put /sys/class/uio/uio0/maps/map1/offset '0x0\n'
+MBX_DOORBELL=uio:mailbox,1+0xfe000=1 finds doorbell 'rings do not reach the remote' \
+    "compare MAP+OFFSET=VALUE with the SoC's manual" uio:mailbox
+line 'ok    doorbell ' 'Linux looks every millisecond'
+# the names of files are no nodes of the device tree
+for name in uio:uio7 uio:/dev/uio7; do
+    finds region 'no UIO device is called' 'there are uio0 "mailbox"' $name
+    ! grep -q '^WRONG uio' "$tmp/out" || fail "$name: $(cat "$tmp/out")"
+done
+put /proc/iomem '00000000-3ebfffff : System RAM\n3ec00000-3ecfffff : mailbox\n'
+MBX_DOORBELL=poll healthy uio:mailbox
+line 'ok    memory ' 'mbx@3ec00000, no-map, in /proc/iomem mailbox'
+put /proc/iomem '00000000-3ebeffff : System RAM\n'
+uio 0 mailbox 0x3ebf0000 0x100000
+finds memory '0x3ebf0000+0x100000 is not all within the carve-out' 'name less' uio:mailbox
+put /proc/iomem "$iomem"
 uio 0 mailbox 0x3f000000 0x100000
 finds memory 'System RAM: Linux uses it, too' 'reserve it with no-map' uio:mailbox
 put /proc/iomem '00000000-3ebfffff : System RAM\n'

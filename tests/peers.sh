@@ -92,9 +92,25 @@ for json in '' -j; do
     rm "/dev/shm/$name"
 done
 
+section 'what mbx create makes none of'
+"$peer" odd || fail "peer odd"
+run send odd hello -t 10
+[ $? -eq 3 ] || fail "send: $(cat "$tmp/err")"
+grep -q '"odd": its type "struct p p" cannot be understood (.*); taken as bytes' "$tmp/err" ||
+    fail "send: $(cat "$tmp/err")"
+expect 0 ' ?        nine' log lines
+expect 1 'odd: type text cannot be understood' dump
+rm "/dev/shm/$name"
+"$peer" empty || fail "peer empty"
+expect 0 'channels' info -t 0
+expect 0 '' dump
+expect 2 'no channel "odd"; the region has: none' send odd hello
+rm "/dev/shm/$name"
+
 section 'a peer that is asleep'
 prepare asleep
 sleep 2.5
+expect 0 'silent for ' info -t 100
 run doctor -t 100 -r "$region"
 [ $? -eq 1 ] || fail "doctor: $(cat "$tmp/out" "$tmp/err")"
 grep -q "process $last lives, but calls no mbx function" "$tmp/out" || fail "doctor: $(cat "$tmp/out")"
@@ -131,7 +147,7 @@ beside silent 3 "$tmp/file: " cksum -t 300 "$tmp/file" "$tmp/file"
 channels='queue:ping:h2r:64x4 queue:pong:r2h:48x8 queue:data:h2r:4x4' \
     beside leftover 0 "$sum $tmp/file" cksum -t 3000 "$tmp/file"
 run create "$region" $channels 'queue:sum:r2h:8x4:u32 crc, u32 bytes'
-expect 3 'mbx: ' cksum -t 50 "$tmp/file" # nobody there at all
+expect 3 'mbx: ' cksum -t 150 "$tmp/file" # nobody there at all
 rm "/dev/shm/$name"
 mkfifo "$tmp/fifo"
 cat "$tmp/file" >"$tmp/fifo" 2>/dev/null & # can't be read again

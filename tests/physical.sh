@@ -83,6 +83,14 @@ expect 0 '' create uio:mailbox queue:up:h2r:64x8
 expect 0 'Device memory, at 0x3ed80000; 41 interrupts so far' \
     info -t 0 -r uio:mailbox
 expect 0 '"interrupts": 41' info -t 0 -j -r uio:mailbox
+# where a device begins at address 0, that is shown
+for file in name:low event:0 maps/map0/addr:0x0 maps/map0/size:0x10000 maps/map0/offset:0x0; do
+    put "sys/class/uio/uio1/${file%:*}" "${file#*:}\n"
+done
+put dev/uio1 ''
+truncate -s 64K "$MBX_ROOT/dev/uio1"
+expect 0 '' create uio:low queue:up:h2r:64x8
+expect 0 'Device memory, at 0x0;' info -t 0 -r uio:low
 expect 0 '' create dt:mbx queue:up:h2r:64x8
 expect 0 'dt mapping, Device memory, at 0x3ed00000' info -t 0 -r dt:mbx
 expect 4 'System RAM' info -r mem:0x100000+64K
@@ -115,6 +123,11 @@ expect 4 'slice' rm "file:$ram@0x3ed80000+64K"
     echo "not root, which could be given up; the rest passed"
     exit 0
 }
+
+# Who may map the memory himself has nothing to give up.
+cp "$mbx" "$tmp/mbx" # wherever it is, nobody may get there
+setpriv --reuid 65534 --regid 65534 --clear-groups "$tmp/mbx" info -t 0 -r uio:mailbox \
+    >"$tmp/out" 2>&1 || fail "as nobody: $(cat "$tmp/out")"
 
 # is FIELD VALUE: in the status of process $pid
 is() {

@@ -119,6 +119,62 @@ timeout 60 "$mbx" sim --board linux --fw "$BUILD/host/demo" -- \
     fail "log -l: $(cat "$tmp/out")"
 [ "$(grep -c 'led on' "$tmp/out")" -eq 1 ] || fail "log -l: $(cat "$tmp/out")"
 
+section a region that is changed under it
+cat >"$tmp/poke.py" <<'END'
+import json, mmap, struct, subprocess, sys
+mbx, ram, what, word = sys.argv[1:]
+if what != "magic":
+    name, what = what.split(".")
+    dump = json.loads(subprocess.run([mbx, "dump", "--json", "-r", "file:" + ram],
+                                     stdout=subprocess.PIPE).stdout)
+    ring = next(c["queue"] for c in dump["channels"] if c["name"] == name)
+at = (0 if what == "magic" else ring["consumer_offset"] if what == "read" else
+      ring["ring_offset"] + ring["read"])
+with open(ram, "r+b") as f, mmap.mmap(f.fileno(), 0) as m:
+    struct.pack_into("<I", m, at, int(word, 0))
+END
+# poke WHAT WORD: in the region of firmware that runs, and not from any of its peers
+poke() {
+    python3 "$tmp/poke.py" "$mbx" "$tmp/ram" "$@" || fail "poke $*"
+}
+# formats N: it does so, and goes on in instance N
+formats() {
+    until_true sh -c "'$mbx' info -j -t 0 -r 'file:$tmp/ram' 2>/dev/null | grep -q '\"instance\": $1,'"
+    expect 0 '(beating)' info -r "file:$tmp/ram"
+}
+for firmware in demo echo; do
+    truncate -s 0 "$tmp/ram"
+    truncate -s 64K "$tmp/ram"
+    env "$ram" "$BUILD/host/$firmware" 2>/dev/null &
+    board=$!
+    formats 1
+    poke magic 0
+    formats 2
+    [ $firmware = echo ] || {
+        poke magic 0x12345678 # not to be told from what was never a region
+        formats 1
+        expect 0 'link RESET, session 1' log -r "file:$tmp/ram"
+        # answers for which there is no such place
+        poke pong.read 2
+        expect 0 '' send ping hello -r "file:$tmp/ram"
+        formats 2
+        poke sum.read 2
+        # ends of files, until it has to look there for room, and somebody to take them
+        in_background recv pong --follow -r "file:$tmp/ram"
+        printf '\n\n\n\n\n\n\n\n\n' | "$mbx" send data --lines -r "file:$tmp/ram" 2>/dev/null
+        formats 3
+        wait $last
+        grep -q 'formatted again by its owner' "$tmp/bg.err" || fail "recv: $(cat "$tmp/bg.err")"
+    }
+    # what cannot have been sent: the smallest firmware takes no more, but lives
+    poke ping.header 0xdeadbeef
+    [ $firmware = echo ] || formats 4
+    expect 0 '(beating)' info -r "file:$tmp/ram"
+    kill $board
+    wait $board
+    board=
+done
+
 section memory that it cannot protect, and a ring that cannot be
 # the queues that it finds are damaged: what they hold is said, or stops it
 truncate -s 0 "$tmp/ram"

@@ -44,6 +44,9 @@ keeps wide 'u=5 i=6' +5 +6
 keeps wide 'u=4 i=3' i=3 u=4
 json 'j["fields"] == {"u": 4, "i": 3}' get wide --json
 keeps small 'a=-128 b=255 c=0xffff' -128 255 65535
+keeps more 'big="abc" one=0x07 two=0x0001,0xffff' abc 7 1,65535
+keeps more 'big="" one=0xff two=0x0000,0x0000' '' 255 0,0
+keeps open 'n=1 rest=2,3,4' 1 2,3,4
 [ "$("$mbx" get small --raw | wc -c)" -eq 4 ] || fail "get --raw"
 for bad in '' x 1x 1.5.5; do
     expect 2 "\"$bad\" is no f32 for field \"a\"" set floats "$bad" 1 1,2,3,4
@@ -165,11 +168,16 @@ expect 0 '' rm shm:/$name-tab
 [ ! -e "/dev/shm/$name-no" ] || fail "what could not be declared was created"
 section a region with many channels
 # shellcheck disable=SC2046 # one word a channel
-expect 0 '' create shm:/$name-many $(seq -f 'queue:channel.%g.her:h2r:8x2' 100 160)
+expect 0 '' create shm:/$name-many $(seq -f 'queue:channel.%g.her:h2r:8x2' 100 169) -s 1M
 expect 2 'channel.100.her, channel.101.her' send -r shm:/$name-many nosuch x
 grep -q '\.\.\.$' "$tmp/err" || fail "not cut: $(cat "$tmp/err")"
-json 'len(j["channels"]) == 61' info -t 0 --json -r shm:/$name-many
-expect 0 'channel.160.her' dump -r shm:/$name-many
+json 'len(j["channels"]) == 70' info -t 0 --json -r shm:/$name-many
+expect 0 'channel.169.her' dump -r shm:/$name-many
+# how many there are can't be told any more: the first ones are shown
+printf '\377\377\377\377' | dd of="/dev/shm/$name-many" bs=4 seek=5 conv=notrunc 2>/dev/null
+expect 1 'channels is 4294967295, expected at most 4096' dump -r shm:/$name-many
+grep -q '"channel.163.her"' "$tmp/out" || fail "too few channels shown"
+grep -q '"channel.164.her"' "$tmp/out" && fail "too many channels shown"
 expect 0 '' rm shm:/$name-many
 expect 0 '' create shm:/$name-many log:one:r2h:16x2 log:two:h2r:16x2
 expect 2 'there is more than one log: "one", "two"' log -r shm:/$name-many

@@ -30,6 +30,29 @@ static void must(int err, const char *what)
 	exit(1);
 }
 
+#define ODD_CHANNELS(CHANNEL)                                                  \
+	CHANNEL(ODD, "odd",                                                    \
+		MBX_QUEUE(MBX_H2R, 16, 2, MBX_BLOCK, "struct p p"))            \
+	CHANNEL(LINES, "lines", MBX_LOG(MBX_R2H, 16, 4))
+MBX_DECLARE_CHANNELS(odd_channels, ODD_CHANNELS);
+
+/* What "mbx create" makes none of: words of the program's own, or nothing. */
+static void make(uint32_t count)
+{
+	struct mbx_options o = { .side = MBX_REMOTE,
+				 .create = 1,
+				 .channels = odd_channels,
+				 .count = count };
+	struct mbx_end *lines;
+
+	must(mbx_open(&m, NULL, &o), "create");
+	if (count) {
+		must(mbx_end_open(m, "lines", &lines), "lines");
+		must(mbx_log(lines, (enum mbx_level)9, "nine"), "lines");
+	}
+	mbx_close(m);
+}
+
 static void begin(void)
 {
 	struct mbx_options o = { .side = MBX_REMOTE, .timeout_ms = 10000 };
@@ -137,6 +160,10 @@ static void serve_data(void)
 int main(int argc, char **argv)
 {
 	how = argc > 1 ? argv[1] : "";
+	if (is("odd") || is("empty")) {
+		make(is("odd") ? odd_channels_count : 0);
+		return 0;
+	}
 	begin();
 	if (is("holds"))
 		die_holding();

@@ -27,7 +27,7 @@ MOST = 24  # of one name in one case: more of the same tell nothing new
 HOW = {
     "open": ["EACCES", "EMFILE"], "open64": ["EACCES", "EROFS", "ENOTDIR"],
     "shm_open": ["EACCES", "EINVAL", "EPERM"], "mkdtemp": ["EACCES"],
-    "mmap": ["ENOMEM"], "mmap64": ["ENOMEM", "EPERM", "EBUSY"],
+    "mmap": ["ENOMEM"], "mmap64": ["ENOMEM", "EPERM", "EBUSY", "EINVAL"],
     "ftruncate64": ["ENOSPC"], "ftruncate": ["ENOSPC"],
     "malloc": ["ENOMEM"], "calloc": ["ENOMEM"], "strdup": ["ENOMEM"],
     "strndup": ["ENOMEM"], "asprintf": ["ENOMEM"], "fork": ["EAGAIN"],
@@ -69,6 +69,7 @@ class World:
         with open("/dev/shm" + self.counter, "wb") as f:
             f.truncate(4)
         self.region = os.path.join(self.dir, "region")
+        self.empty = os.path.join(self.dir, "empty")
         self.tmp = os.path.join(self.dir, "tmp")
         os.mkdir(self.tmp)
         self.env = dict(os.environ, TMPDIR=self.tmp)
@@ -148,6 +149,8 @@ class World:
         os.mkdir(self.tmp)
         with open(self.region, "wb") as f:
             f.write(self.pristine)
+        with open(self.empty, "wb"):
+            pass
         for name in [os.path.join(self.dir, "new"), "/dev/shm" + self.shm]:
             if os.path.exists(name):
                 os.unlink(name)
@@ -192,6 +195,7 @@ def cases(w):
         Case("create-shm", [MBX, "create", "shm:" + w.shm, *w.CHANNELS],
              True),
         Case("rm", [MBX, "rm", "file:" + w.region], True),
+        Case("rm-empty", [MBX, "rm", "file:" + w.empty]),
         Case("sim", [MBX, "sim", "--board", "linux", "--region",
                      "shm:" + w.shm, "--fw", os.path.join(BUILD, "host", "echo"),
                      "--", "true"]),
@@ -208,7 +212,7 @@ def cases(w):
                  own_words=True),
             Case("info-as-caller", [MBX, "info", "-t", "0", "-r", name],
                  env=dict(env, SUDO_UID="1234", SUDO_GID="1234"))]
-    for bell in ["futex", "poll:500"]:
+    for bell in ["futex", "poll:500", "eventfd:0,1"]:
         out.append(Case(f"user-{bell}", [os.path.join(BUILD, "faults-user"),
                                          "shm:" + w.shm, bell]))
     data = os.path.join(w.dir, "data")

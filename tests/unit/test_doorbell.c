@@ -287,6 +287,41 @@ static void test_eventfd_without_descriptors_left_is_refused(void **state)
 	close(b);
 }
 
+/* What failed for want of descriptors can be had once there are some again. */
+static void test_descriptor_is_given_out_once_there_is_one(void **state)
+{
+	static const char *const bells[] = { "poll", "futex",
+					     "socket:/tmp/mbx-test-nobody" };
+	struct mbx_options o = { .side = MBX_REMOTE,
+				 .create = 1,
+				 .channels = host_channels,
+				 .count = host_channels_count };
+	struct rlimit was, few;
+	struct mbx *m;
+	int next, err;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
+	for (i = 0; i < sizeof(bells) / sizeof(bells[0]); i++) {
+		o.doorbell = bells[i];
+		assert_mbx(mbx_open(&m, test_region(), &o), 0);
+		next = dup(0);
+		close(next);
+		few = was;
+		/* the socket's takes two */
+		few.rlim_cur = (rlim_t)next + (i == 2);
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+		err = mbx_fd(m);
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
+		assert_mbx(err, MBX_EIO);
+		assert_non_null(strstr(mbx_errmsg(), "Too many open files"));
+		assert_true(mbx_fd(m) >= 0);
+		mbx_close(m);
+		assert_mbx(mbx_region_remove(test_region()), 0);
+	}
+}
+
 static void refuses_bell(const char *region, const char *says, int in, int out)
 {
 	struct mbx_options o = { 0 };
@@ -445,6 +480,7 @@ int main(void)
 		region_test(test_socket_without_anybody_listening_still_works),
 		region_test(test_descriptor_of_futex_takes_no_signals),
 		region_test(test_eventfd_without_descriptors_left_is_refused),
+		region_test(test_descriptor_is_given_out_once_there_is_one),
 		region_test(test_eventfd_of_what_is_no_line_is_refused),
 		region_test(test_descriptor_of_futex_survives_truncation),
 		region_test(test_bells_that_are_none_are_refused_by_name),

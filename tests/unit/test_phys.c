@@ -70,6 +70,10 @@ static void test_mem_of_no_memory_of_linux_is_taken(void **state)
 	/* an MCU's SRAM: in no node, used by nobody */
 	takes("mem:0xfffc0000+64K", "mem", 0xfffc0000, 65536);
 	takes("mem:0x110000000+64K", "mem", 0x110000000, 65536);
+	/* what only contains things uses nothing */
+	put("/proc/iomem", "100000000-13fffffff : pcie@10\n"
+			   "  100000000-1000fffff : pci@0,0\n");
+	takes("mem:0x100000000+64K", "mem", 0x100000000, 65536);
 }
 
 static void test_mem_malformed_is_refused(void **state)
@@ -120,6 +124,11 @@ static void test_mem_that_linux_uses_is_refused(void **state)
 	refuses("mem:0xff010000+4K", MBX_EBUSY,
 		"0xff0100ff is claimed by the "
 		"driver \"i2c driver\"");
+	/* of neighbours the first, of which all is told */
+	put("/proc/iomem", "ff010000-ff0100ff : first\n"
+			   "ff010100-ff010fff : second\n");
+	refuses("mem:0xff010000+4K", MBX_EBUSY,
+		"0xff010000-0xff0100ff is claimed by the driver \"first\"");
 	/* whatever the device tree says, it is in Linux's hands */
 	put("/proc/iomem", "00000000-3fffffff : System RAM\n");
 	refuses("mem:0x3ed80000+64K", MBX_EPERM, "0x0-0x3fffffff is System");
@@ -282,6 +291,8 @@ static void test_mem_refused_by_the_kernel_says_which_rule(void **state)
 	put(path, "CONFIG_STRICT_DEVMEM=y\nCONFIG_IO_STRICT_DEVMEM=y\n");
 	refuses("mem:0x3ed80000+64K", MBX_EPERM, "and IO_STRICT_DEVMEM");
 	refuses("mem:0x3ed80000+64K", MBX_EPERM, "reserve it, or use UIO");
+	put(path, "CONFIG_STRICT_DEVMEM=n\n");
+	refuses("mem:0x3ed80000+64K", MBX_EPERM, "does not have STRICT");
 	put(path, "# CONFIG_STRICT_DEVMEM is not set\n");
 	refuses("mem:0x3ed80000+64K", MBX_EPERM, "does not have STRICT");
 	remove(tree_path(path));
@@ -333,10 +344,20 @@ static void test_dt_node_by_any_of_its_names_is_taken(void **state)
 	put_cells(NODE "#size-cells", 1, 1);
 	put_cells(NODE "mbx@3ed00000/reg", 2, 0x3ed80000, 0x10000);
 	takes("dt:mbx", "dt", 0x3ed80000, 65536);
+	/* what is not disabled is there, however it says so */
+	put(NODE "mbx@3ed00000/status", "okay");
+	takes("dt:mbx", "dt", 0x3ed80000, 65536);
+	put(NODE "mbx@3ed00000/status", "ok");
+	takes("dt:mbx", "dt", 0x3ed80000, 65536);
+	put(NODE "mbx@3ed00000/status", "disabled");
+	refuses("dt:mbx", MBX_ENOENT, "no such node");
 }
 
 static void test_dt_unknown_node_lists_those_there_are(void **state)
 {
+	char path[160], name[160];
+	int i;
+
 	(void)state;
 	refuses("dt:", MBX_EINVAL, "dt:mbx@3ed00000");
 	refuses("dt:mb", MBX_ENOENT, "mbx@3ed00000");
@@ -348,6 +369,18 @@ static void test_dt_unknown_node_lists_those_there_are(void **state)
 	refuses("dt:uart", MBX_ENOENT, "no such node");
 	put_cells(NODE "mbx@20000000/reg", 4, 0, 0x20000000, 0, 0x1000);
 	refuses("dt:mbx", MBX_EINVAL, "2 nodes");
+	/* as many as can be told of, and a name that no node has */
+	for (i = 0; i < 16; i++) {
+		snprintf(path, sizeof(path), NODE "region-of-nobody@%d/reg", i);
+		put_cells(path, 4, 0, 0x20000000, 0, 0x1000);
+	}
+	snprintf(path, sizeof(path), NODE "%080d/reg", 0);
+	put_cells(path, 4, 0, 0x20000000, 0, 0x1000);
+	refuses("dt:region", MBX_ENOENT, "region-of-nobody@");
+	assert_true(strlen(mbx_errmsg()) < 300);
+	path[strlen(path) - 4] = 0;
+	snprintf(name, sizeof(name), "dt:%s", path + strlen(NODE));
+	refuses(name, MBX_ENOENT, "no such node");
 }
 
 static void test_dt_without_reserved_memory_says_so(void **state)
@@ -383,6 +416,8 @@ static void test_dt_malformed_node_is_refused(void **state)
 	refuses("dt:mbx", MBX_EINVAL, "1G");
 	put_cells(NODE "#size-cells", 1, 3);
 	refuses("dt:mbx", MBX_ENOTSUP, "#size-cells");
+	put_cells(NODE "#size-cells", 1, 0);
+	refuses("dt:mbx", MBX_ENOTSUP, "#size-cells");
 	put(NODE "#size-cells", "2");
 	refuses("dt:mbx", MBX_ENOTSUP, "#size-cells");
 	remove(tree_path(NODE "#size-cells"));
@@ -391,6 +426,8 @@ static void test_dt_malformed_node_is_refused(void **state)
 	remove(tree_path(NODE "mbx@3ed00000/reg"));
 	put_cells(NODE "mbx@3ed00000/size", 2, 0, 0x100000);
 	refuses("dt:mbx", MBX_ENOTSUP, "at boot");
+	put(NODE "bare@0/name", "bare");
+	refuses("dt:bare", MBX_ENOTSUP, "it has no reg");
 }
 
 /* ---- uio: ---- */
@@ -425,6 +462,35 @@ static void test_uio_maps_the_map_at_its_offset(void **state)
 	assert_int_equal(pread(fd, &word, 4, 3 * getpagesize() + 0x100), 4);
 	assert_int_equal(word, 0x12345678);
 	close(fd);
+	/* of more than a region may have, so much */
+	put_uio(0, "mailbox\n", 0, "0x80000000\n", "0x80000000\n", "0x0\n");
+	put_sparse("/dev/uio0", 1 << 30);
+	takes("uio:0", "uio", 0x80000000, 1 << 30);
+}
+
+static void test_board_is_mapped_by_its_device_or_its_address(void **state)
+{
+	struct mbx_region r;
+
+	(void)state;
+	takes("board:zcu102-r5", "uio", 0x3ed80000, 65536);
+	assert_mbx(mbx_region_open(&r, "board:zcu102-r5", 0, 4096), 0);
+	assert_int_equal(r.bytes, 4096);
+	mbx_region_close(&r);
+	assert_mbx(mbx_region_open(&r, "board:zcu102-r5", 0, 1 << 20), 0);
+	assert_int_equal(r.bytes, 65536);
+	mbx_region_close(&r);
+	/* whichever of its maps it is */
+	put_uio(0, "mailbox\n", 0, "0xff300000\n", "0x1000\n", "0x0\n");
+	put_uio(0, "mailbox\n", 1, "0x3ed80000\n", "0x10000\n", "0x0\n");
+	takes("board:zcu102-r5", "uio", 0x3ed80000, 65536);
+	/* a map of more than that is another thing */
+	put_uio(0, "mailbox\n", 1, "0x3ed70000\n", "0x20000\n", "0x0\n");
+	takes("board:zcu102-r5", "mem", 0x3ed80000, 65536);
+	/* it is a board, with a device tree, so that is not what is wrong */
+	put("/proc/iomem", "00000000-3fffffff : System RAM\n");
+	refuses("board:zcu102-r5", MBX_EPERM, "System RAM");
+	assert_null(strstr(mbx_errmsg(), "mbx sim"));
 }
 
 static void test_uio_within_a_page_has_both_sides(void **state)
@@ -434,6 +500,8 @@ static void test_uio_within_a_page_has_both_sides(void **state)
 				 .channels = host_channels,
 				 .count = host_channels_count };
 	struct mbx *remote, *host;
+	struct mbx_end *in;
+	char buf[64];
 
 	(void)state;
 	/* its sections begin where no page of Linux does */
@@ -441,12 +509,19 @@ static void test_uio_within_a_page_has_both_sides(void **state)
 	assert_mbx(mbx_open(&remote, "uio:0/2", &o), 0);
 	assert_mbx(mbx_open(&host, "uio:0/2", NULL), 0);
 	bring_up(remote, host);
+	in = open_end(host, "down");
+	assert_mbx(mbx_recv(in, buf, sizeof(buf), 5), MBX_EAGAIN);
+	assert_mbx(mbx_send(open_end(remote, "down"), "x", 1, 0), 0);
+	assert_mbx(mbx_recv(in, buf, sizeof(buf), PATIENCE_MS), 1);
 	mbx_close(host);
 	mbx_close(remote);
 }
 
 static void test_uio_unknown_lists_those_there_are(void **state)
 {
+	char path[80];
+	int i;
+
 	(void)state;
 	refuses("uio:", MBX_EINVAL, "uio:mailbox");
 	refuses("uio:/0", MBX_EINVAL, "uio:mailbox");
@@ -461,6 +536,22 @@ static void test_uio_unknown_lists_those_there_are(void **state)
 	put("/sys/class/uio/uio1/name", "mailbox\n");
 	refuses("uio:mailbox", MBX_EINVAL, "2 UIO devices");
 	takes("uio:0", "uio", 0x3ed80000, 65536);
+	/* as many as can be told of, devices and maps */
+	for (i = 0; i < 5; i++) {
+		put_uio(0, "mailbox\n", i, "0x3ed80000\n", "0x10000\n",
+			"0x0\n");
+		snprintf(path, sizeof(path),
+			 "/sys/class/uio/uio0/maps/map%d/name", i);
+		put(path,
+		    "a-map-with-a-name-of-fifty-and-more-characters-in-it");
+	}
+	refuses("uio:0/x", MBX_ENOENT, "it has 0 \"a-map-with");
+	assert_true(strlen(mbx_errmsg()) < 300);
+	for (i = 2; i < 30; i++)
+		put_uio(i, "device-of-nobody\n", 0, "0x0\n", "0x1000\n",
+			"0x0\n");
+	refuses("uio:nobody", MBX_ENOENT, "there are uio");
+	assert_true(strlen(mbx_errmsg()) < 300);
 	nftw(tree_path("/sys/class/uio"), remove_entry, 8,
 	     FTW_DEPTH | FTW_PHYS);
 	refuses("uio:mailbox", MBX_ENOENT, "modprobe");
@@ -620,7 +711,8 @@ static void test_uio_doorbell_waits_and_enables_again(void **state)
 	int kernel = put_interrupt("/dev/uio1");
 	struct mbxi_bell *bell;
 	struct pollfd p = { .events = POLLIN };
-	int64_t start;
+	uint32_t start;
+	int i;
 
 	(void)state;
 	assert_mbx(mbxi_bell_open(&bell, "uio:other"), 0);
@@ -646,7 +738,31 @@ static void test_uio_doorbell_waits_and_enables_again(void **state)
 	assert_int_equal(enabled(kernel), 1);
 	assert_int_equal(poll(&p, 1, 0), 0);
 	mbxi_bell_ring(bell, NULL); /* there is no way to, so nothing happens */
+	/* what is no count of interrupts is none, and does not make it spin */
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(write(kernel, "x", 1), 1);
+		start = mbxi_now_us();
+		mbxi_bell_wait(bell, NULL, 0, i ? 60000000 : 500);
+		assert_in_range(mbxi_now_us() - start, i ? 1000 : 500,
+				50000000);
+		assert_int_equal(enabled(kernel), 0);
+	}
 	mbxi_bell_close(bell);
+	/* one that came before it was opened is taken */
+	interrupt(kernel, 9);
+	assert_mbx(mbxi_bell_open(&bell, "uio:other"), 0);
+	assert_int_equal(enabled(kernel), 2);
+	mbxi_bell_wait(bell, NULL, 0, 1000);
+	assert_int_equal(enabled(kernel), 0);
+	mbxi_bell_close(bell);
+	/* a device that can be read, and not be switched on again */
+	put_uio(2, "full\n", 0, "0x0\n", "0x1000\n", "0x0\n");
+	assert_int_equal(symlink("/dev/full", tree_path("/dev/uio2")), 0);
+	assert_mbx(mbxi_bell_open(&bell, "uio:full"), MBX_ENOTSUP);
+	assert_non_null(strstr(mbx_errmsg(), "has no interrupt"));
+	/* nor is there a register in a device that can't be mapped */
+	assert_mbx(mbxi_bell_open(&bell, "uio:other,0+0x0=1"), MBX_EIO);
+	assert_non_null(strstr(mbx_errmsg(), "mmap of map 0 of uio1"));
 	close(kernel);
 }
 
@@ -720,6 +836,8 @@ static void test_uio_doorbell_malformed_is_refused(void **state)
 	no_bell("uio:mailbox,1+0xfffffffffffffffc=1", MBX_EINVAL, "no place");
 	put_uio(0, "mailbox\n", 2, "0x400000000\n", "0x200000000\n", "0\n");
 	no_bell("uio:mailbox,2+0x100000000=1", MBX_EINVAL, "no place");
+	put_uio(0, "mailbox\n", 3, "0x400000000\n", "0x2\n", "0\n");
+	no_bell("uio:mailbox,3+0x0=1", MBX_EINVAL, "which has 0x2 bytes");
 	no_bell("uio:mailbox,7+0=1", MBX_ENOENT, "1 \"ipi\"");
 	no_bell("uio:nobody,1+0=1", MBX_ENOENT, "uio0 \"mailbox\"");
 	no_bell("uio", MBX_ENOENT, "uio0");
@@ -762,6 +880,8 @@ static void test_uio_region_with_an_interrupt_is_rung_by_it(void **state)
 	assert_int_equal(mbx_doorbell_count(host), 4294967295);
 	put("/sys/class/uio/uio1/event", "4294967296\n");
 	assert_mbx((int)mbx_doorbell_count(host), MBX_ENOTSUP);
+	put("/sys/class/uio/uio1/event", "many\n");
+	assert_mbx((int)mbx_doorbell_count(host), MBX_ENOTSUP);
 	assert_int_equal(enabled(kernel), 1);
 	interrupt(kernel, 1);
 	assert_true(mbx_wait(host, PATIENCE_MS) >= 0);
@@ -795,6 +915,7 @@ int main(void)
 		ON_BOARD(test_dt_malformed_node_is_refused),
 		ON_BOARD(test_uio_by_name_and_number_is_taken),
 		ON_BOARD(test_uio_maps_the_map_at_its_offset),
+		ON_BOARD(test_board_is_mapped_by_its_device_or_its_address),
 		ON_BOARD(test_uio_within_a_page_has_both_sides),
 		ON_BOARD(test_uio_unknown_lists_those_there_are),
 		ON_BOARD(test_uio_malformed_sysfs_is_refused),

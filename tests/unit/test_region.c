@@ -8,6 +8,10 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#ifndef UNDER_QEMU
+#define UNDER_QEMU 0
+#endif
+
 static void test_open_bad_name_says_what_is_expected(void **state)
 {
 	(void)state;
@@ -23,6 +27,7 @@ static void test_open_bad_name_says_what_is_expected(void **state)
 	region_refused("shm:/a/b", 0, 0, MBX_EINVAL, "slash");
 	region_refused("shm:/..", 0, 0, MBX_EINVAL, "slash");
 	region_refused("shm:/a b", 0, 0, MBX_EINVAL, "slash");
+	region_refused("shm:/a@0+4K@0+4K", 0, 0, MBX_EINVAL, "slash");
 	region_refused("file:", 0, 0, MBX_EINVAL, "path");
 	region_refused("anon:", 0, 0, MBX_EINVAL, "anon:64K");
 	region_refused("anon:-4", 0, 0, MBX_EINVAL, "anon:64K");
@@ -34,6 +39,11 @@ static void test_open_bad_name_says_what_is_expected(void **state)
 	region_refused("mem:0x1001+64K", 0, 0, MBX_EINVAL, "page size");
 	region_refused("mem:0x1000+6", 0, 0, MBX_EINVAL, "size");
 	region_refused("mem:zzz+64K", 0, 0, MBX_EINVAL, "mem:0x3ed80000+64K");
+	region_refused(
+		"mem:0x12345678901234567890123456789012345678901234z+64K", 0, 0,
+		MBX_EINVAL,
+		"\"0x12345678901234567890123456789012345"
+		"678\" is no number;");
 	region_refused("mem:0x8000000000000000+64K", 0, 0, MBX_EINVAL,
 		       "address");
 }
@@ -59,6 +69,8 @@ static void test_open_missing_creates_nothing(void **state)
 	region_refused("shm:/mbx-test-missing", 0, 0, MBX_ENOENT, "mbx create");
 	region_refused("file:/nonexistent/x", 0, 0, MBX_ENOENT,
 		       "/nonexistent/x");
+	region_refused("file:/nonexistent/x", MBX_REGION_CREATE, 4096,
+		       MBX_ENOENT, "its folder has to be there");
 	assert_int_equal(stat("/dev/shm/mbx-test-missing", &st), -1);
 	region_refused("shm:/mbx-test-missing", MBX_REGION_CREATE, 0,
 		       MBX_EINVAL, "1 GiB");
@@ -94,6 +106,8 @@ static void test_file_that_begins_with_zeros_is_not_taken_for_nothing(void **s)
 				 .count = host_channels_count };
 	char path[] = "/tmp/mbx-test-XXXXXX", name[60], kept[6] = "";
 	int fd = mkstemp(path);
+	struct mbx_region r;
+	uint32_t *word;
 	struct stat st;
 	struct mbx *m;
 
@@ -114,6 +128,20 @@ static void test_file_that_begins_with_zeros_is_not_taken_for_nothing(void **s)
 	assert_int_equal(ftruncate(fd, 65536), 0);
 	assert_mbx(mbx_open(&m, name, &o), 0);
 	mbx_close(m);
+	/* and so may what a formatter left that died at it */
+	assert_mbx(mbx_region_open(&r, name, 0, 0), 0);
+	word = r.base;
+	word[0] = 0;
+	assert_mbx(mbx_region_holds(&r), 1);
+	word[1] = 0;
+	assert_mbx(mbx_region_holds(&r), 1);
+	word[1] = 0x00070000;
+	assert_mbx(mbx_region_holds(&r), MBX_ENOTREGION);
+	word[3] = 0;
+	assert_mbx(mbx_region_holds(&r), MBX_ENOTREGION);
+	word[3] = 5;
+	word[1] = 0;
+	mbx_region_close(&r);
 	close(fd);
 	assert_mbx(mbx_region_remove(name), 0);
 	assert_int_equal(stat(path, &st), -1);
@@ -121,10 +149,16 @@ static void test_file_that_begins_with_zeros_is_not_taken_for_nothing(void **s)
 
 static void test_private_mapping_changes_nothing_in_the_file(void **state)
 {
+	struct mbx_options o = { .side = MBX_REMOTE,
+				 .format = 1,
+				 .channels = host_channels,
+				 .count = host_channels_count };
 	char path[] = "/tmp/mbx-test-XXXXXX", name[60];
+	static char before[65536], after[65536];
 	struct mbx_region r;
 	uint32_t word = 0;
 	int fd = mkstemp(path);
+	struct mbx *m;
 
 	(void)state;
 	assert_int_equal(ftruncate(fd, 4096), 0);
@@ -134,8 +168,28 @@ static void test_private_mapping_changes_nothing_in_the_file(void **state)
 	assert_int_equal(pread(fd, &word, 4, 0), 4);
 	assert_int_equal(word, 0);
 	mbx_region_close(&r);
+	/* a life in such a copy is nobody's but its own */
+	assert_int_equal(ftruncate(fd, 65536), 0);
+	assert_mbx(mbx_open(&m, name, &o), 0);
+	mbx_close(m);
+	assert_int_equal(pread(fd, before, 65536, 0), 65536);
+	assert_mbx(mbx_region_open(&r, name, MBX_REGION_PRIVATE, 0), 0);
+	assert_mbx(mbx_open_at(&m, &r, NULL), 0);
+	open_end(m, "up");
+	mbx_close(m);
+	mbx_region_close(&r);
+	assert_int_equal(pread(fd, after, 65536, 0), 65536);
+	assert_memory_equal(before, after, 65536);
 	close(fd);
 	unlink(path);
+}
+
+static const char *shm_path(void)
+{
+	static char path[80];
+
+	snprintf(path, sizeof(path), "/dev/shm%s", strchr(test_region(), '/'));
+	return path;
 }
 
 static void test_open_limit_maps_no_more(void **state)
@@ -313,7 +367,9 @@ static void test_at_sign_without_a_slice_is_part_of_the_name(void **state)
 		assert_int_equal(r.address, 0);
 		assert_int_equal(r.bytes, 8192);
 		mbx_region_close(&r);
-		assert_int_equal(rename(longer, path), 0);
+		assert_mbx(mbx_region_remove(name), 0);
+		close(open(path, O_CREAT | O_RDWR, 0600));
+		assert_int_equal(truncate(path, 8192), 0);
 	}
 	/* and such a file can have slices, too */
 	snprintf(longer, sizeof(longer), "%s@0+64K", path);
@@ -420,6 +476,30 @@ static void test_open_without_a_descriptor_for_locks_is_refused(void **state)
 	mbx_region_close(&r);
 }
 
+static void test_memory_that_is_not_to_be_had_is_refused(void **state)
+{
+	struct rlimit was, little;
+	struct mbx_region r;
+	int err;
+
+	(void)state;
+	/* its size is in its name, not in how it is created */
+	assert_mbx(mbx_region_open(&r, "anon:4K", MBX_REGION_CREATE, 0), 0);
+	assert_int_equal(r.bytes, 4096);
+	mbx_region_close(&r);
+	if (UNDER_QEMU)
+		skip(); /* it takes no notice of that limit */
+	assert_int_equal(getrlimit(RLIMIT_AS, &was), 0);
+	little = was;
+	little.rlim_cur = 1 << 20;
+	assert_int_equal(setrlimit(RLIMIT_AS, &little), 0);
+	err = mbx_region_open(&r, "anon:1G", 0, 0);
+	assert_int_equal(setrlimit(RLIMIT_AS, &was), 0);
+	assert_mbx(err, MBX_ENOMEM);
+	assert_non_null(strstr(mbx_errmsg(), "anon:1G: mmap: Cannot allocate"));
+	assert_null(r.base);
+}
+
 static void test_one_region_too_many_is_refused_not_unguarded(void **state)
 {
 	const char *name = test_region();
@@ -440,6 +520,7 @@ static void test_one_region_too_many_is_refused_not_unguarded(void **state)
 /* What a creator leaves that died before it gave its region a size. */
 static void test_remove_takes_an_empty_region(void **state)
 {
+	char path[] = "/tmp/mbx-test-XXXXXX", file[60];
 	const char *name = test_region();
 	int fd = shm_open(strchr(name, '/'), O_CREAT | O_RDWR, 0600);
 
@@ -451,6 +532,10 @@ static void test_remove_takes_an_empty_region(void **state)
 	close(fd);
 	assert_mbx(mbx_region_remove(name), MBX_ENOSPC);
 	assert_int_equal(shm_unlink(strchr(name, '/')), 0);
+	close(mkstemp(path));
+	snprintf(file, sizeof(file), "file:%s", path);
+	assert_mbx(mbx_region_remove(file), 0);
+	assert_int_equal(access(path, F_OK), -1);
 }
 
 static void test_memory_of_the_caller_stays_as_it_is(void **state)
@@ -583,6 +668,24 @@ static void test_attaching_later_looks_at_nothing_before(void **state)
 	assert_mbx(mbx_region_remove(name), 0);
 }
 
+/* While nobody is there yet, too; and not only once the time is over. */
+static void test_send_is_told_of_a_truncation_while_it_waits(void **state)
+{
+	const char *name = test_region();
+	struct mbx *remote = open_owner(name), *host = open_host(name);
+	struct mbx_end *up = open_end(host, "up");
+
+	(void)state;
+	mbx_close(remote);
+	while (mbx_poll(host))
+		;
+	assert_int_equal(truncate(shm_path(), 0), 0);
+	assert_mbx(mbx_send(up, "x", 1, PATIENCE_MS), MBX_EIO);
+	assert_non_null(strstr(mbx_errmsg(), "truncated"));
+	mbx_close(host);
+	assert_int_equal(unlink(shm_path()), 0);
+}
+
 static void test_reopen_of_a_truncated_region_is_refused(void **state)
 {
 	const char *name = test_region();
@@ -660,12 +763,14 @@ int main(void)
 		region_test(test_anonymous_region_is_shared_with_a_child),
 		region_test(
 			test_open_without_a_descriptor_for_locks_is_refused),
+		region_test(test_memory_that_is_not_to_be_had_is_refused),
 		region_test(test_one_region_too_many_is_refused_not_unguarded),
 		region_test(test_remove_takes_an_empty_region),
 		region_test(test_memory_of_the_caller_stays_as_it_is),
 		region_test(test_reopen_goes_on_with_the_same_mapping),
 		region_test(test_reopen_with_other_channels_waits_for_its_own),
 		region_test(test_attaching_later_looks_at_nothing_before),
+		region_test(test_send_is_told_of_a_truncation_while_it_waits),
 		region_test(test_reopen_of_a_truncated_region_is_refused),
 		region_test(test_take_over_is_not_in_its_own_way),
 	};

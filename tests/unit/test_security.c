@@ -777,6 +777,85 @@ static void test_sigbus_sent_by_somebody_still_kills(void **state)
 	dies_of_sigbus(be_sent_sigbus);
 }
 
+static void exits_7(int sig)
+{
+	(void)sig;
+	_exit(7);
+}
+
+static void exits_8(int sig, siginfo_t *info, void *context)
+{
+	(void)sig;
+	(void)info;
+	(void)context;
+	_exit(8);
+}
+
+/* The program's own handler, which was there first, hears of the rest. */
+static void touch_with_a_handler(const char *region)
+{
+	struct mbx_region r;
+
+	signal(SIGBUS, exits_7);
+	child_check(mbx_region_open(&r, region, 0, 0) == 0);
+	*(volatile char *)behind_the_end() = 1;
+}
+
+/*
+ * As the kernel tells of an unaligned access: not that memory has gone. What is
+ * sent like that would end emulators, so the handler is called.
+ */
+static void misalign_with_a_handler(const char *region)
+{
+	struct sigaction act = { .sa_sigaction = exits_8,
+				 .sa_flags = SA_SIGINFO };
+	siginfo_t info = { .si_signo = SIGBUS, .si_code = BUS_ADRALN };
+	struct sigaction now;
+	struct mbx_region r;
+
+	sigaction(SIGBUS, &act, NULL);
+	child_check(mbx_region_open(&r, region, 0, 0) == 0);
+	info.si_addr = (char *)r.base + 1;
+	sigaction(SIGBUS, NULL, &now);
+	now.sa_sigaction(SIGBUS, &info, NULL);
+}
+
+static void be_sent_sigbus_ignored(const char *region)
+{
+	struct mbx_region r;
+
+	signal(SIGBUS, SIG_IGN);
+	child_check(mbx_region_open(&r, region, 0, 0) == 0);
+	kill(getpid(), SIGBUS);
+	_exit(9);
+}
+
+static void test_sigbus_goes_to_the_handler_that_was_there(void **state)
+{
+	static const struct {
+		void (*body)(const char *region);
+		int exits;
+	} cases[] = {
+		{ touch_with_a_handler, 7 },
+		{ misalign_with_a_handler, 8 },
+		{ be_sent_sigbus_ignored, 9 },
+	};
+	struct mbx_region r;
+	size_t i;
+
+	(void)state;
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+	skip(); /* theirs are in between */
+#endif
+	skip_if_sigbus_has_another_address();
+	assert_mbx(mbx_region_open(&r, test_region(), MBX_REGION_CREATE, 4096),
+		   0);
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		reap(spawn(cases[i].body, test_region()), cases[i].exits << 8);
+	mbx_region_close(&r);
+	assert_mbx(mbx_region_remove(test_region()), 0);
+}
+
 /* ---- who may store where ---- */
 
 static struct mbx_options stores_as;
@@ -832,6 +911,39 @@ static void test_store_outside_the_own_section_faults(void **state)
 	assert_int_equal(store_ends(name, observer, own[0]), SIGSEGV);
 	assert_int_equal(store_ends(name, observer, own[1]), SIGSEGV);
 	assert_int_equal(store_ends(name, observer, 0), SIGSEGV);
+	assert_mbx(mbx_region_remove(name), 0);
+}
+
+/* With a directory of just a page, one section begins where a page does. */
+static void test_section_that_shares_its_last_page_stays_whole(void **state)
+{
+	static char names[63][MBX_NAME_BYTES];
+	struct mbx_channel many[63];
+	struct mbx_options o = { .side = MBX_REMOTE,
+				 .create = 1,
+				 .channels = many,
+				 .count = 63,
+				 .page_bytes = 64 };
+	struct mbx_options host = { .side = MBX_HOST };
+	const char *name = test_region();
+	uint32_t own, theirs;
+	struct mbx *m;
+	int i;
+
+	(void)state;
+	for (i = 0; i < 63; i++) {
+		many[i] = host_channels[0];
+		snprintf(names[i], sizeof(names[i]), "up%d", i);
+		many[i].name = names[i];
+	}
+	assert_mbx(mbx_open(&m, name, &o), 0);
+	own = mbx_get_link(m)->section[MBX_HOST];
+	theirs = mbx_get_link(m)->section[MBX_REMOTE];
+	mbx_close(m);
+	assert_int_equal(own, 4096);
+	assert_int_not_equal(theirs % 4096, 0);
+	assert_int_equal(store_ends(name, host, own + 60), 0);
+	assert_int_equal(store_ends(name, host, theirs - 4), 0);
 	assert_mbx(mbx_region_remove(name), 0);
 }
 
@@ -1031,6 +1143,8 @@ static void test_line_that_rings_without_end_holds_no_call(void **state)
 /* Who hangs up must not end who rings: SIGPIPE would. */
 static void test_line_that_is_cut_ends_nobody(void **state)
 {
+	static const struct timespec now;
+	sigset_t broken;
 	char bell[40];
 	int in[2], out[2];
 
@@ -1048,6 +1162,13 @@ static void test_line_that_is_cut_ends_nobody(void **state)
 	close(in[1]);
 	snprintf(bell, sizeof(bell), "eventfd:%d,%d", in[0], in[0]);
 	calls_end_on(test_region(), bell);
+	/* a SIGPIPE that the program waits for itself stays for it to find */
+	sigemptyset(&broken);
+	sigaddset(&broken, SIGPIPE);
+	assert_int_equal(sigprocmask(SIG_BLOCK, &broken, NULL), 0);
+	calls_end_on(test_region(), bell);
+	assert_int_equal(sigtimedwait(&broken, NULL, &now), SIGPIPE);
+	assert_int_equal(sigprocmask(SIG_UNBLOCK, &broken, NULL), 0);
 	close(in[0]);
 }
 
@@ -1129,7 +1250,9 @@ int main(void)
 		attack(test_truncated_and_made_whole_again_is_not_the_same),
 		attack(test_sigbus_elsewhere_still_kills),
 		attack(test_sigbus_sent_by_somebody_still_kills),
+		attack(test_sigbus_goes_to_the_handler_that_was_there),
 		attack(test_store_outside_the_own_section_faults),
+		attack(test_section_that_shares_its_last_page_stays_whole),
 		attack(test_sections_on_lines_stay_writable),
 		attack(test_locks_kept_by_a_reader_are_told_from_an_owners),
 		attack(test_lock_file_of_physical_memory_is_roots_and_no_link),
