@@ -65,9 +65,11 @@ static enum status status_of(int err)
 	switch (err) {
 	case MBX_EAGAIN:
 	case MBX_ENODATA:
+	case MBX_ENOTCONN:
 	case MBX_ETIMEDOUT:
 	case MBX_ECONNRESET:
 		return NO_PEER;
+	case MBX_EINVAL:
 	case MBX_ENOTSUP:
 	case MBX_EMSGSIZE:
 		return USAGE;
