@@ -281,6 +281,7 @@ static void step_new_producer(struct model *m)
 {
 	memset(&m->tx, 0xff, sizeof(m->tx));
 	assert_int_equal(mbx_tx_attach(&m->tx, &m->at), 0);
+	assert_int_equal(m->tx.bad, 0);
 	m->tail = m->visible;
 	m->write = m->shown;
 	m->claim = 0;
@@ -290,6 +291,7 @@ static void step_new_consumer(struct model *m)
 {
 	memset(&m->rx, 0xff, sizeof(m->rx));
 	assert_int_equal(mbx_rx_attach(&m->rx, &m->at), m->marked);
+	assert_int_equal(m->rx.bad, 0);
 	m->peeked = 0;
 }
 
@@ -937,6 +939,26 @@ static void test_attach_with_impossible_own_position_says_eproto(void **state)
 	}
 }
 
+/* Such an end is of no use, but whoever uses it stays inside the ring. */
+static void test_end_that_was_not_attached_moves_no_message(void **state)
+{
+	struct mbx_queue_place at = queue_place(&mem, 32, 24, 0, 0);
+	struct mbx_tx tx;
+	struct mbx_rx rx;
+
+	(void)state;
+	memset(&tx, 0, sizeof(tx));
+	memset(&rx, 0xff, sizeof(rx));
+	poke_word(&mem.rx[0], 32);
+	assert_int_equal(mbx_tx_attach(&tx, &at), MBX_EPROTO);
+	assert_int_equal(mbx_rx_attach(&rx, &at), MBX_EPROTO);
+	poke_word(&mem.rx[0], 0); /* whatever it says later */
+	before = mem;
+	assert_int_equal(mbx_tx_send(&tx, buf, 4), MBX_EPROTO);
+	assert_int_equal(mbx_rx_recv(&rx, out, 24), MBX_EAGAIN);
+	assert_memory_equal(&before, &mem, sizeof(mem));
+}
+
 static void test_record_step_agrees_with_the_specification(void **state)
 {
 	uint32_t size, pos, i, n, h[700];
@@ -1254,6 +1276,8 @@ int main(void)
 		cmocka_unit_test(test_put_with_impossible_read_keeps_the_batch),
 		cmocka_unit_test(
 			test_attach_with_impossible_own_position_says_eproto),
+		cmocka_unit_test(
+			test_end_that_was_not_attached_moves_no_message),
 		cmocka_unit_test(
 			test_record_step_agrees_with_the_specification),
 		cmocka_unit_test(
