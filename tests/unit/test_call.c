@@ -212,6 +212,20 @@ static void test_as_many_late_replies_as_a_ring_holds_take_one_poll(
 	assert_int_equal(caller.stale, i);
 }
 
+/* Of what a server never sends, more may be there: a poll does not take all. */
+static void test_poll_drops_no_more_than_a_ring_holds_of_replies(void **state)
+{
+	uint32_t i;
+
+	(void)state;
+	for (i = 0; mbx_tx_send(&server.tx, NULL, 0) == 0; i++)
+		;
+	assert_true(i > RING / 12u + 2u);
+	assert_int_equal(call_at(1, 10, 0), 0);
+	assert_int_equal(poll_at(0, PEER), MBX_EAGAIN);
+	assert_int_equal(caller.stale, RING / 12u + 1u);
+}
+
 static void test_peer_gone_or_restarted_ends_the_call_at_once(void **state)
 {
 	uint32_t peer;
@@ -459,6 +473,7 @@ int main(void)
 		test(test_reply_there_at_the_deadline_is_taken),
 		test(test_late_reply_is_thrown_away_and_counted),
 		test(test_as_many_late_replies_as_a_ring_holds_take_one_poll),
+		test(test_poll_drops_no_more_than_a_ring_holds_of_replies),
 		test(test_peer_gone_or_restarted_ends_the_call_at_once),
 		test(test_reply_to_callers_earlier_life_is_not_taken),
 		test(test_ids_of_successive_lives_keep_their_distance),
