@@ -35,6 +35,7 @@ static struct line clean[2][LINES]; /* as last fetched or written back */
 static uint32_t seed;
 static void (*meanwhile)(int side); /* something that @side may do */
 static int claims;		    /* open ones: the only dirty lines */
+static uint32_t cleaned[2];	    /* bytes, by each side's last clean */
 
 static int is_dirty(int side, uint32_t i)
 {
@@ -96,6 +97,7 @@ void cache_clean(const void *addr, uint32_t bytes)
 
 	for (; i < end; i++)
 		write_back(side, i);
+	cleaned[side] = bytes;
 	time_passes(side);
 }
 
@@ -232,6 +234,7 @@ static void claim_one(int side, uint32_t bytes)
 		sent[side]++;
 	} else {
 		mbx_tx_abort(&tx_of[side]);
+		assert_int_equal(cleaned[side], room);
 	}
 	claims--;
 }
