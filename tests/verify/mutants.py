@@ -16,7 +16,7 @@ import explore
 
 FLAGS = ["-std=gnu11", "-O1", "-w", "-fno-delete-null-pointer-checks",
          "-Icommon", "-Ilinux", "-Itests", "-Itests/unit",
-         '-DMBX_VERSION="mutant"', "-DFEW(n)=((n)/100u)"]
+         '-DMBX_VERSION="mutant"', "-DFEW(n)=((n)/1000u)"]
 PORT = ['-DMBX_PORT_HEADER="port_linux.h"']
 LINUX = sorted(glob.glob(os.path.join(ROOT, "linux", "*.c")))
 DIRECTORY = os.path.join(BUILD, "mutants")
@@ -250,7 +250,9 @@ def run(size):
         elif killer:
             by[killer] = by.get(killer, 0) + 1
             orders += is_order(seed)
-    killed, known = sum(by.values()), argued()
+    killed = sum(by.values())
+    # no order may live, whatever is said of it
+    known = {name for name in argued() if "forgotten" not in name}
     untried = {s.name for s in everything} - {s.name for s in tried}
     wrong = ([f"alive: {name}" for name in sorted(alive - known)]
              + [f"argued, but not alive: {name}"
