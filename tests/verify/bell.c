@@ -1,35 +1,38 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A doorbell with faults, linked between the library (or firmware) and its own
- * by the linker's --wrap. Unless rings get lost, nothing else ends a wait here:
- * the library's look every 50 ms and the board's tick are taken away, and who
- * sleeps for seconds while there is traffic has missed a ring.
+ * by the linker's --wrap.
+ *
+ * While there is traffic no clock ends a wait: neither the library's look every
+ * 50 ms nor the board's tick. Once both sides sleep nothing happens any more. If
+ * no ring got lost that is the bug that is looked for. If some did, time passes,
+ * which wakes a side: so it passes only then, however slow the computer is.
+ *
+ * Nor does what is needless hide what is missing: a ring for a side that is awake
+ * is left out, and at the worst moments a side waits for the other to fall
+ * asleep, so that no later message brings another ring.
  */
 #include "internal.h"
 
 #include "bell.h"
 
+#include <dirent.h>
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
-#include <time.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
-#define LONG_US 2000000u
+#define LOOK_US	   50000u /* the longest wait that a lost ring may cost */
+#define ENDLESS_US 3600000000u
 
 static struct bell *bell = &(struct bell){ .fault = BELL_WELL };
-
-/* Of a process that was made by exec(): by the number of a descriptor */
-static void __attribute__((constructor)) find_bell(void)
-{
-	const char *fd = getenv("MBX_TEST_BELL");
-
-	if (fd)
-		bell = mmap(NULL, sizeof(*bell), PROT_READ | PROT_WRITE,
-			    MAP_SHARED, atoi(fd), 0);
-}
+static int me;
 
 struct bell *bell_make(void)
 {
@@ -39,16 +42,45 @@ struct bell *bell_make(void)
 	if (ftruncate(atoi(fd), sizeof(*bell)))
 		abort();
 	setenv("MBX_TEST_BELL", fd, 1);
-	find_bell();
-	return bell;
+	return mmap(NULL, sizeof(*bell), PROT_READ | PROT_WRITE, MAP_SHARED,
+		    atoi(fd), 0);
 }
 
-static uint64_t now_us(void)
+/* What ends a wait */
+static void time_is_over(int number)
 {
-	struct timespec t;
+	(void)number;
+}
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_nsec / 1000u;
+void bell_join(struct bell *shared, int side)
+{
+	struct sigaction tick = { .sa_handler = time_is_over };
+
+	sigaction(SIGUSR1, &tick, NULL);
+	bell = shared;
+	me = side;
+	bell->side[me].pid = getpid();
+}
+
+/* Firmware, which was made by exec(): by the number of a descriptor */
+static void __attribute__((constructor)) join_as_firmware(void)
+{
+	const char *fd = getenv("MBX_TEST_BELL");
+
+	if (fd)
+		bell_join(mmap(NULL, sizeof(*bell), PROT_READ | PROT_WRITE,
+			       MAP_SHARED, atoi(fd), 0),
+			  MBX_REMOTE);
+}
+
+static uint32_t look(const uint32_t *what)
+{
+	return __atomic_load_n(what, __ATOMIC_SEQ_CST);
+}
+
+static void count(uint32_t *what)
+{
+	__atomic_fetch_add(what, 1, __ATOMIC_SEQ_CST);
 }
 
 static int chance(unsigned int in)
@@ -59,14 +91,252 @@ static int chance(unsigned int in)
 	return (state >> 16) % in == 0;
 }
 
-static void count(uint32_t *what)
+static void __attribute__((format(printf, 1, 2))) fail(const char *fmt, ...)
 {
-	__atomic_fetch_add(what, 1, __ATOMIC_RELAXED);
+	va_list ap;
+
+	fprintf(stderr, "%s: ", me == MBX_HOST ? "host" : "remote");
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fprintf(stderr, ", after %u messages\n", look(&bell->messages));
+	kill(0, SIGKILL);
 }
 
-/* Before a ring: how many of it there will be. */
+/* ---- who sleeps ---- */
+
+int bell_loses(const struct bell *b)
+{
+	return b->fault == BELL_DROPS || b->fault == BELL_NEVER;
+}
+
+int bell_sleeps(const struct bell *b, int side)
+{
+	return look(&b->side[side].sleeps) & 1u;
+}
+
+/* The kernel's letter for what a thread does; S: it sleeps, Z: it has ended. */
+static char state_of(pid_t pid, const char *thread)
+{
+	char path[300], text[512] = "";
+	const char *name;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%s/stat", pid, thread);
+	f = fopen(path, "r");
+	if (f) {
+		text[fread(text, 1, sizeof(text) - 1, f)] = 0;
+		fclose(f);
+	}
+	name = strrchr(text, ')');
+	return name && name[1] ? name[2] : '?';
+}
+
+/*
+ * Does each thread of @side sleep, in a wait? One that was rung does not any
+ * more, even while it waits for a processor.
+ */
+static int is_asleep(const struct bell_side *side)
+{
+	char path[32], state, ended = 0;
+	struct dirent *thread;
+	int all = 1;
+	DIR *threads;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", side->pid);
+	threads = opendir(path);
+	if (!threads)
+		return 1; /* it has ended, too */
+	while (all && (thread = readdir(threads))) {
+		if (thread->d_name[0] == '.')
+			continue;
+		state = state_of(side->pid, thread->d_name);
+		ended |= state == 'Z';
+		all = state == 'S' || state == 'Z';
+	}
+	closedir(threads);
+	return all && (ended || look(&side->sleeps) & 1u);
+}
+
+/*
+ * Twice, for threads of one side may have woken each other meanwhile. A side
+ * that was in the same wait all the time has rung nobody since.
+ */
+int bell_all_sleep(const struct bell *b)
+{
+	const struct bell_side *side = b->side;
+	uint32_t host = look(&side[MBX_HOST].sleeps),
+		 remote = look(&side[MBX_REMOTE].sleeps);
+	int twice;
+
+	if (!((host | remote) & 1u)) /* which costs less to see */
+		return 0;
+	for (twice = 0; twice < 2; twice++)
+		if (!is_asleep(&side[MBX_HOST]) ||
+		    !is_asleep(&side[MBX_REMOTE]))
+			return 0;
+	return host == look(&side[MBX_HOST].sleeps) &&
+	       remote == look(&side[MBX_REMOTE].sleeps);
+}
+
+void bell_tick(const struct bell *b)
+{
+	int first = chance(2), both = chance(2);
+
+	if (bell_sleeps(b, first))
+		kill(b->side[first].pid, SIGUSR1);
+	if (both && bell_sleeps(b, !first))
+		kill(b->side[!first].pid, SIGUSR1);
+}
+
+/* ---- the worst moments ---- */
+
+static int other_sleeps(void)
+{
+	return bell_sleeps(bell, !me);
+}
+
+/* All was done that can be done without this side. */
+static void until_the_other_sleeps(void)
+{
+	int tries;
+
+	if (!bell->traffic || chance(2))
+		return;
+	for (tries = 0; tries < 20 && !other_sleeps(); tries++)
+		usleep(100);
+}
+
+/* The flag goes up and is looked past, or this side is awake. */
+static void wants(int on)
+{
+	__atomic_store_n(&bell->side[me].wants, (uint32_t)on, __ATOMIC_SEQ_CST);
+}
+
+/* ---- waits ---- */
+
+/* Is there a wait at all? It was asked for one of @us. */
+static int falls_asleep(int64_t us)
+{
+	count(&bell->waits);
+	if (us < 0 || us > LOOK_US)
+		fail("a wait of %lld us, for which a ring may get lost",
+		     (long long)us);
+	if (bell->fault == BELL_SPURIOUS && !chance(2)) {
+		count(&bell->faults);
+		wants(0);
+		return 0;
+	}
+	if (bell->traffic)
+		count(&bell->side[me].sleeps);
+	return 1;
+}
+
+static int is_endless(void)
+{
+	return bell_sleeps(bell, me);
+}
+
+static void wakes(void)
+{
+	if (is_endless())
+		count(&bell->side[me].sleeps);
+	wants(0);
+}
+
+void __real_mbxi_bell_wait(struct mbxi_bell *b, const struct mbxi_watch *watch,
+			   int count, uint32_t us);
+void __wrap_mbxi_bell_wait(struct mbxi_bell *b, const struct mbxi_watch *watch,
+			   int n, uint32_t us);
+void __wrap_mbxi_bell_wait(struct mbxi_bell *b, const struct mbxi_watch *watch,
+			   int n, uint32_t us)
+{
+	if (!falls_asleep(us))
+		return;
+	__real_mbxi_bell_wait(b, watch, n, is_endless() ? ENDLESS_US : us);
+	wakes();
+}
+
+/* The board of firmware that is a process, and programs with a poll() */
+int __real_poll(struct pollfd *fds, nfds_t n, int ms);
+int __wrap_poll(struct pollfd *fds, nfds_t n, int ms);
+int __wrap_poll(struct pollfd *fds, nfds_t n, int ms)
+{
+	int ready, why;
+
+	if (!falls_asleep((int64_t)ms * 1000))
+		return 0;
+	ready = __real_poll(fds, n, is_endless() ? -1 : ms);
+	why = errno;
+	wakes();
+	errno = why;
+	return ready;
+}
+
+/* The thread behind mbxi_bell_fd(), which looks ten times a second */
+long __real_syscall(long number, long a, long b, long c, long d, long e,
+		    long f);
+long __wrap_syscall(long number, long a, long b, long c, long d, long e,
+		    long f);
+long __wrap_syscall(long number, long a, long b, long c, long d, long e, long f)
+{
+	if (number == SYS_futex_waitv && bell->traffic && !bell_loses(bell))
+		d = 0; /* its time */
+	return __real_syscall(number, a, b, c, d, e, f);
+}
+
+void __real_mbxi_bell_arm(struct mbxi_bell *b, const struct mbxi_watch *watch,
+			  int count);
+void __wrap_mbxi_bell_arm(struct mbxi_bell *b, const struct mbxi_watch *watch,
+			  int n);
+void __wrap_mbxi_bell_arm(struct mbxi_bell *b, const struct mbxi_watch *watch,
+			  int n)
+{
+	until_the_other_sleeps();
+	__real_mbxi_bell_arm(b, watch, n);
+}
+
+int __real_mbx_tx_want_room(struct mbx_tx *tx, int on);
+int __wrap_mbx_tx_want_room(struct mbx_tx *tx, int on);
+int __wrap_mbx_tx_want_room(struct mbx_tx *tx, int on)
+{
+	int moved;
+
+	if (on)
+		until_the_other_sleeps();
+	wants(on);
+	moved = __real_mbx_tx_want_room(tx, on);
+	if (on)
+		until_the_other_sleeps();
+	return moved;
+}
+
+int __real_mbx_rx_want_data(struct mbx_rx *rx, int on);
+int __wrap_mbx_rx_want_data(struct mbx_rx *rx, int on);
+int __wrap_mbx_rx_want_data(struct mbx_rx *rx, int on)
+{
+	int there;
+
+	if (on)
+		until_the_other_sleeps();
+	wants(on);
+	there = __real_mbx_rx_want_data(rx, on);
+	if (on)
+		until_the_other_sleeps();
+	return there;
+}
+
+/* ---- rings ---- */
+
+/* How many there will be of one. */
 static int faulty(void)
 {
+	/*
+	 * A flag that was raised before and not lowered yet. The other side
+	 * looks for what this ring means after it has said so again.
+	 */
+	if (bell->traffic && !look(&bell->side[!me].wants))
+		return 0;
 	count(&bell->rings);
 	switch (bell->fault) {
 	case BELL_DROPS:
@@ -90,84 +360,32 @@ static int faulty(void)
 	return 1;
 }
 
-static int spurious(void)
-{
-	if (bell->fault != BELL_SPURIOUS || chance(2))
-		return 0;
-	count(&bell->faults);
-	return 1;
-}
-
-static void slept(uint64_t since)
-{
-	if (!bell->traffic || now_us() - since < LONG_US)
-		return;
-	count(&bell->missed);
-	if (bell->missed <= BELL_MISSED)
-		return;
-	fprintf(stderr, "%u rings were missed\n", bell->missed);
-	kill(0, SIGKILL);
-}
-
-static int loses(void)
-{
-	return bell->fault == BELL_DROPS || bell->fault == BELL_NEVER;
-}
-
 void __real_mbxi_bell_ring(struct mbxi_bell *b, const struct mbx_word *word);
 void __wrap_mbxi_bell_ring(struct mbxi_bell *b, const struct mbx_word *word);
+
+/* Rung for no message, but to be heard: a peer that sleeps wakes. */
+static void knock(struct mbxi_bell *b)
+{
+	const struct bell_side *other = &bell->side[!me];
+	uint32_t sleeps = look(&other->sleeps);
+
+	__real_mbxi_bell_ring(b, NULL);
+	if (sleeps & 1u && is_asleep(other) && sleeps == look(&other->sleeps))
+		fail("the other side is rung and sleeps on");
+}
+
 void __wrap_mbxi_bell_ring(struct mbxi_bell *b, const struct mbx_word *word)
 {
 	int n;
 
+	if (!word && !bell_loses(bell)) {
+		knock(b);
+		return;
+	}
 	for (n = faulty(); n; n--)
 		__real_mbxi_bell_ring(b, word);
 }
 
-void __real_mbxi_bell_wait(struct mbxi_bell *b, const struct mbxi_watch *watch,
-			   int count, uint32_t us);
-void __wrap_mbxi_bell_wait(struct mbxi_bell *b, const struct mbxi_watch *watch,
-			   int n, uint32_t us);
-void __wrap_mbxi_bell_wait(struct mbxi_bell *b, const struct mbxi_watch *watch,
-			   int n, uint32_t us)
-{
-	uint64_t since = now_us();
-
-	count(&bell->waits);
-	if (spurious())
-		return;
-	__real_mbxi_bell_wait(b, watch, n, loses() ? us : LONG_US);
-	slept(since);
-}
-
-/* The worst moments are made longer: between a look and what relies on it. */
-void __real_mbxi_bell_arm(struct mbxi_bell *b, const struct mbxi_watch *watch,
-			  int count);
-void __wrap_mbxi_bell_arm(struct mbxi_bell *b, const struct mbxi_watch *watch,
-			  int n);
-void __wrap_mbxi_bell_arm(struct mbxi_bell *b, const struct mbxi_watch *watch,
-			  int n)
-{
-	if (chance(8))
-		usleep(200);
-	__real_mbxi_bell_arm(b, watch, n);
-}
-
-int __real_mbx_tx_want_room(struct mbx_tx *tx, int on);
-int __wrap_mbx_tx_want_room(struct mbx_tx *tx, int on);
-int __wrap_mbx_tx_want_room(struct mbx_tx *tx, int on)
-{
-	int moved;
-
-	if (on && chance(4)) /* meanwhile all may be taken, and nobody rung */
-		usleep(1000);
-	moved = __real_mbx_tx_want_room(tx, on);
-	if (on && chance(8))
-		usleep(200);
-	return moved;
-}
-
-/* The board of firmware that is a process: firmware/boards/linux/port.c */
 void __real_mbx_port_ring(void) __attribute__((weak)); /* firmware's */
 void __wrap_mbx_port_ring(void);
 void __wrap_mbx_port_ring(void)
@@ -176,19 +394,4 @@ void __wrap_mbx_port_ring(void)
 
 	for (n = faulty(); n; n--)
 		__real_mbx_port_ring();
-}
-
-int __real_poll(struct pollfd *fds, nfds_t n, int ms);
-int __wrap_poll(struct pollfd *fds, nfds_t n, int ms);
-int __wrap_poll(struct pollfd *fds, nfds_t n, int ms)
-{
-	uint64_t since = now_us();
-	int ready;
-
-	count(&bell->waits);
-	if (spurious())
-		return 0;
-	ready = __real_poll(fds, n, loses() ? ms : (int)(LONG_US / 1000));
-	slept(since);
-	return ready;
 }

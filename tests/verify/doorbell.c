@@ -3,7 +3,8 @@
  * Two processes, or one and firmware, sleep and wake by a doorbell that drops,
  * delays, doubles or makes up rings (bell.c): nothing waits for ever, nothing is
  * lost. Small rings, and either side now faster and now slower, so that each
- * waits for data and for room.
+ * waits for data and for room. A third process looks on: when both sleep, that
+ * is the end, or it lets time pass.
  *
  * Usage: doorbell MESSAGES [FIRMWARE]	the path of "echo" for board linux
  */
@@ -28,7 +29,7 @@
 MBX_DECLARE_CHANNELS(channels, CHANNELS);
 
 static struct bell *bell;
-static uint32_t wanted;
+static uint32_t wanted; /* messages */
 static const char *echo;
 static char host_bell[128], remote_bell[128];
 
@@ -52,21 +53,38 @@ static void good(int err)
 	}
 }
 
-/* By send, by a batch of one or two, or by claim. */
+/*
+ * The sender goes on when the receiver says that it has this one: after bursts of
+ * 1, 2, 3 and 10, so that a ring is now and then the last one for a while.
+ */
+static int ends_burst(uint32_t number)
+{
+	uint32_t n = number % 16u;
+
+	return n == 0 || n == 1 || n == 3 || n == 6 || number + 1 == wanted;
+}
+
+/*
+ * By send, by a batch, which ends with the burst if not before, or by claim; some
+ * in one way, so that batches fill the ring.
+ */
 static void send_one(struct mbx_end *e, uint32_t number)
 {
+	static uint32_t how;
 	uint8_t buf[MAX];
 	uint32_t n = make_message(buf, MAX, 1, number);
 	void *at;
 
 	dawdle();
-	switch (any(3)) {
+	if (any(4) == 0)
+		how = any(3);
+	switch (how) {
 	case 0:
 		good(mbx_send(e, buf, n, FOREVER));
 		break;
 	case 1:
 		good(mbx_put(e, buf, n, FOREVER));
-		if (any(2) || number + 1 == wanted)
+		if (any(8) == 0 || ends_burst(number))
 			good(mbx_flush(e));
 		break;
 	default:
@@ -94,6 +112,24 @@ static void take_one(struct mbx_end *e, uint32_t number)
 	whole(n, buf, number);
 }
 
+static void send_all(struct mbx_end *e, struct mbx_end *back)
+{
+	char none;
+	uint32_t i;
+
+	for (i = 0; i < wanted; i++) {
+		send_one(e, i);
+		if (ends_burst(i))
+			good(mbx_recv(back, &none, 1, FOREVER));
+	}
+}
+
+static void acknowledge(struct mbx_end *back, uint32_t number)
+{
+	if (ends_burst(number))
+		good(mbx_send(back, "", 0, FOREVER));
+}
+
 static struct mbx_end *end_of(struct mbx *m, const char *name)
 {
 	struct mbx_end *e = NULL;
@@ -113,6 +149,7 @@ static struct mbx *open_side(const char *region, int side)
 				 .doorbell = side ? remote_bell : host_bell };
 	struct mbx *m = NULL;
 
+	bell_join(bell, side);
 	good(mbx_open(&m, region, &o));
 	good(mbx_wait_peer(m, FOREVER));
 	return m;
@@ -121,7 +158,7 @@ static struct mbx *open_side(const char *region, int side)
 /* The remote: takes, serves, sends. */
 static void remote(const char *region)
 {
-	struct mbx *m = open_side(region, 1);
+	struct mbx *m = open_side(region, MBX_REMOTE);
 	struct mbx_end *up = end_of(m, "up"), *ask = end_of(m, "ask");
 	struct mbx_end *down = end_of(m, "down");
 	struct mbx_request request;
@@ -130,24 +167,22 @@ static void remote(const char *region)
 	int n;
 
 	random_state = 77;
-	for (i = 0; i < wanted; i++)
+	for (i = 0; i < wanted; i++) {
 		take_one(up, i);
+		acknowledge(down, i);
+	}
 	for (i = 0; i < wanted; i++) {
 		n = mbx_serve(ask, buf, MAX, &request, FOREVER);
 		whole(n, buf, i);
 		dawdle();
 		good(mbx_reply(ask, &request, 0, buf, (size_t)n));
 	}
-	for (i = 0; i < wanted; i++)
-		send_one(down, i);
-	/* until the host has taken all: it says so */
-	n = mbx_recv(up, buf, MAX, FOREVER);
-	good(n);
+	send_all(down, up);
 	mbx_close(m);
 }
 
 /* As a program that has its own poll(), whose wake-up is the doorbell only. */
-static void take_by_poll(struct mbx *m, struct mbx_end *e)
+static void take_by_poll(struct mbx *m, struct mbx_end *e, struct mbx_end *back)
 {
 	struct pollfd p = { .fd = mbx_fd(m), .events = POLLIN };
 	uint8_t buf[MAX];
@@ -162,31 +197,31 @@ static void take_by_poll(struct mbx *m, struct mbx_end *e)
 								   : 0);
 		good(mbx_poll(m));
 		while (i < wanted &&
-		       (n = mbx_recv(e, buf, MAX, 0)) != MBX_EAGAIN)
-			whole(n, buf, i++);
+		       (n = mbx_recv(e, buf, MAX, 0)) != MBX_EAGAIN) {
+			whole(n, buf, i);
+			acknowledge(back, i++);
+		}
 		dawdle();
 	}
 }
 
 static void host(const char *region)
 {
-	struct mbx *m = open_side(region, 0);
+	struct mbx *m = open_side(region, MBX_HOST);
 	struct mbx_end *up = end_of(m, "up"), *ask = end_of(m, "ask");
+	struct mbx_end *down = end_of(m, "down");
 	uint8_t buf[MAX], reply[MAX];
 	uint32_t i, n;
 
 	bell->traffic = 1;
-	for (i = 0; i < wanted; i++)
-		send_one(up, i);
+	send_all(up, down);
 	for (i = 0; i < wanted; i++) {
 		n = make_message(buf, MAX, 1, i);
 		dawdle();
 		whole(mbx_call(ask, buf, n, reply, MAX, NULL, 2000000), reply,
 		      i);
 	}
-	take_by_poll(m, end_of(m, "down"));
-	bell->traffic = 0;
-	good(mbx_send(up, "", 0, FOREVER));
+	take_by_poll(m, down, up);
 	mbx_close(m);
 }
 
@@ -195,15 +230,15 @@ static void host(const char *region)
 /* Until nothing has moved for a while: the echo waits for room, too. */
 static uint32_t send_what_fits(struct mbx_end *e, uint32_t number)
 {
-	uint32_t n, tries = 0;
+	uint32_t tries = 0;
 	uint8_t buf[MAX];
 	int err;
 
 	while (number < wanted && tries < 3) {
-		n = make_message(buf, MAX, 1, number);
-		err = mbx_send(e, buf, n, 0); /* here, no wait is short */
+		make_message_of(buf, MAX, 1, number);
+		err = mbx_send(e, buf, MAX, 0); /* here, no wait is short */
 		if (err == MBX_EAGAIN) {
-			usleep(500);
+			usleep(200);
 			tries++;
 			continue;
 		}
@@ -214,21 +249,33 @@ static uint32_t send_what_fits(struct mbx_end *e, uint32_t number)
 	return number;
 }
 
-static void with_firmware(const char *region)
+static struct mbx *open_echo(const char *region)
 {
-	struct mbx_options o = { .timeout_ms = FOREVER, .doorbell = host_bell };
-	struct mbx_end *ping, *pong;
-	uint32_t sent = 0, got = 0;
+	struct mbx_options o = { .timeout_ms = FOREVER,
+				 .liveness_ms = 1000000,
+				 .doorbell = host_bell };
 	struct mbx *m = NULL;
 
 	good(mbx_open(&m, region, &o));
 	good(mbx_wait_peer(m, FOREVER));
+	return m;
+}
+
+static void with_firmware(const char *region)
+{
+	struct mbx_end *ping, *pong;
+	uint32_t sent = 0, got = 0;
+	struct mbx *m;
+
+	bell_join(bell, MBX_HOST);
+	m = open_echo(region);
 	ping = end_of(m, "ping");
 	pong = end_of(m, "pong");
+	wanted *= 4; /* of which few fill both rings */
 	bell->traffic = 1;
 	while (got < wanted) {
 		/* up to as many as the rings hold, then as many as there are */
-		uint32_t burst = any(4) ? 1 + any(12) : 0;
+		uint32_t burst = any(2) ? 1 + any(20) : 0;
 
 		if (!burst)
 			sent = send_what_fits(ping, sent);
@@ -238,7 +285,6 @@ static void with_firmware(const char *region)
 		while (got < sent)
 			take_one(pong, got++);
 	}
-	bell->traffic = 0;
 	mbx_close(m);
 }
 
@@ -248,11 +294,8 @@ static void with_firmware(const char *region)
  */
 static void dies_with_the_bell(const char *region)
 {
-	struct mbx_options o = { .timeout_ms = FOREVER, .doorbell = host_bell };
-	struct mbx *m = NULL;
+	struct mbx *m = open_echo(region);
 
-	good(mbx_open(&m, region, &o));
-	good(mbx_wait_peer(m, FOREVER));
 	bell->messages = 1; /* here I am */
 	for (;;)
 		mbx_wait(m, 10);
@@ -260,9 +303,8 @@ static void dies_with_the_bell(const char *region)
 
 static void taking_over(const char *region)
 {
-	struct mbx_options o = { .timeout_ms = FOREVER, .doorbell = host_bell };
 	struct mbx_end *ping, *pong;
-	struct mbx *m = NULL;
+	struct mbx *m;
 	uint32_t i;
 	pid_t pid = fork();
 
@@ -272,23 +314,24 @@ static void taking_over(const char *region)
 	}
 	while (!__atomic_load_n(&bell->messages, __ATOMIC_ACQUIRE))
 		usleep(1000);
-	good(mbx_open(&m, region, &o));
-	good(mbx_wait_peer(m, FOREVER));
+	bell_join(bell, MBX_HOST);
+	m = open_echo(region);
 	ping = end_of(m, "ping");
 	pong = end_of(m, "pong");
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
+	bell->traffic = !bell_loses(bell); /* no tick will wake the echo */
+	while (bell->traffic && !bell_sleeps(bell, MBX_REMOTE))
+		usleep(1000);
 	while (!(mbx_poll(m) & MBX_EVENT_DOWN))
 		usleep(1000);
 	good(mbx_wait_peer(m, FOREVER));
-	usleep(50000); /* it has fallen asleep */
 	bell->traffic = 1;
 	for (i = 0; i < 100; i++) {
 		send_one(ping, i);
 		good(mbx_flush(ping));
 		take_one(pong, i);
 	}
-	bell->traffic = 0;
 	mbx_close(m);
 }
 
@@ -302,41 +345,79 @@ static void board(const char *region)
 
 /* ---- all faults ---- */
 
-static const char *const faults[BELL_FAULTS] = {
-	"none", "dropped", "silent", "late", "double", "spurious"
-};
+static const char *const faults[BELL_FAULTS] = { "none",    "late",
+						 "double",  "spurious",
+						 "dropped", "silent" };
 
-static void run(const char *kind, enum bell_fault fault, uint32_t count,
-		void (*other)(const char *), void (*this)(const char *))
+static pid_t start(void (*side)(const char *), const char *region)
 {
-	int file = memfd_create("region", 0), status;
-	char name[40];
 	pid_t pid;
 
-	*bell = (struct bell){ .fault = fault };
-	/* where each may take a tick, fewer */
-	wanted = fault == BELL_DROPS || fault == BELL_NEVER ? count / 10
-							    : count;
-	snprintf(name, sizeof(name), "file:/proc/%d/fd/%d", getpid(), file);
-	if (ftruncate(file, 65536))
-		exit(1);
 	fflush(NULL);
 	pid = fork();
 	if (pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		other(name);
+		side(region);
 		_exit(0);
 	}
-	this(name);
-	if (other == board)
-		kill(pid, SIGTERM);
-	waitpid(pid, &status, 0);
-	close(file);
-	printf("%s, %s: %u messages, %u rings, %u waits, %u faults, %u missed\n",
-	       kind, faults[fault], bell->messages, bell->rings, bell->waits,
-	       bell->faults, bell->missed);
-	if (status)
+	return pid;
+}
+
+static void ended_well(pid_t ended, int status)
+{
+	if (ended < 0 || status)
 		exit(1);
+}
+
+/* Until the process has ended: when both sleep, time passes, or never will. */
+static void watch_until_the_end_of(pid_t pid, const char *kind)
+{
+	pid_t ended;
+	int status;
+
+	while ((ended = waitpid(pid, &status, WNOHANG)) == 0) {
+		usleep(100);
+		if (!bell_all_sleep(bell))
+			continue;
+		if (bell_loses(bell)) {
+			bell_tick(bell);
+			continue;
+		}
+		fprintf(stderr,
+			"%s, %s: both sides sleep, and no ring is under way, "
+			"after %u messages\n",
+			kind, faults[bell->fault], bell->messages);
+		kill(0, SIGKILL);
+	}
+	ended_well(ended, status);
+}
+
+static void run(const char *kind, enum bell_fault fault, uint32_t count,
+		void (*other)(const char *), void (*this)(const char *))
+{
+	int file = memfd_create("region", 0);
+	pid_t host, remote;
+	char name[40];
+	int status;
+
+	*bell = (struct bell){ .fault = fault };
+	wanted = count;
+	snprintf(name, sizeof(name), "file:/proc/%d/fd/%d", getpid(), file);
+	if (ftruncate(file, 65536))
+		exit(1);
+	remote = start(other, name);
+	host = start(this, name);
+	watch_until_the_end_of(host, kind);
+	if (other == board) {
+		kill(remote, SIGTERM);
+		ended_well(waitpid(remote, &status, 0), status);
+	} else {
+		watch_until_the_end_of(remote, kind);
+	}
+	close(file);
+	printf("%s, %s: %u messages, %u rings, %u waits, %u faults\n", kind,
+	       faults[fault], bell->messages, bell->rings, bell->waits,
+	       bell->faults);
 }
 
 int main(int argc, char **argv)
