@@ -6,7 +6,8 @@ import os
 import re
 
 from common import (BUILD, ROOT, Built, Result, Row, Seed, Tree, call, code_of,
-                    failed_tests, must, parallel, passed_tests)
+                    failed_tests, must, parallel, passed_tests,
+                    unbroken)
 
 COPIES = "queue, of a port that copies"
 SUITE = ["cache", "queue", COPIES, "slots", "call", "link"]
@@ -74,7 +75,9 @@ def forgotten():
 
 
 def seeds(_size):
-    tree = Tree()
+    tree = Tree("cache")
+    for failed, _ in (try_one(tree, test) for test in SUITE):
+        yield from unbroken(failed)
     for seed in forgotten():
         with tree.broken(seed):
             # the first that fails will do

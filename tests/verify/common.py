@@ -123,16 +123,28 @@ def weakened():
                            text[:m.start()] + weak + text[m.end():])
 
 
-def seeded(name, old, new):
-    """Of a file of common/, or of the one with this path."""
+def seeded(name, old, new, what=None):
+    """Of a file of common/, or of the one with this path. Each is made when
+    its method is imported, so that none has a text that is not there any more."""
     path = os.path.join(ROOT, name if "/" in name else "common/" + name)
     with open(path) as f:
         text = f.read()
     at = text.find(old)
     if at < 0:
         raise SystemExit(f"verify: {path} has no '{old}' to break any more")
-    return Seed(path, text.count("\n", 0, at) + 1, new,
+    return Seed(path, text.count("\n", 0, at) + 1,
+                what or f"{one_line(old)} -> {one_line(new) or 'nothing'}",
                 text.replace(old, new, 1))
+
+
+def one_line(text):
+    return " ".join(text.split())
+
+
+def unbroken(failed):
+    """What fails without a seed catches nothing: @failed says what does."""
+    if failed:
+        yield Result("FAIL", f"nothing broken: {failed}")
 
 
 # ---- whole programs, built by the Makefile with one source broken ----
@@ -167,17 +179,19 @@ class Built:
 
 
 class Tree(Built):
-    """A copy by links, where one source may be broken at a time."""
+    """A copy by links, where one source may be broken at a time. Each row has
+    its own, for two rows run at a time."""
 
-    def __init__(self):
-        self.where = os.path.join(BUILD, "tree")
-        self.build = os.path.join(BUILD, "tree-build")
+    def __init__(self, row):
+        top = os.path.join(BUILD, "trees", row)
+        self.where = os.path.join(top, "sources")
+        self.build = os.path.join(top, "build")
+        self.mark = os.path.join(top, "seeds")
         shutil.rmtree(self.where, ignore_errors=True)
         os.makedirs(self.where)
         for name in ("Makefile", "common", "linux", "firmware", "scripts",
                      "tests"):
             must(["cp", "-rs", os.path.join(ROOT, name), self.where], "tree")
-        self.mark = os.path.join(BUILD, "tree-seeds")
         if os.path.exists(self.mark):  # of all runs that built there
             with open(self.mark) as f:
                 for source in set(f.read().split()):
@@ -203,17 +217,13 @@ class Tree(Built):
         shutil.copyfile(os.path.join(ROOT, source), path)
 
 
-def break_each(tree, cases, try_it):
-    """(file, old, new) in turn; try_it() says what went wrong, or None."""
-    failed = try_it()  # what fails without a seed catches nothing
-    if failed:
-        yield Result("FAIL", f"nothing broken: {failed}")
-    for name, old, new in cases:
-        seed = seeded(name, old, new)
+def break_each(tree, seeds, try_it):
+    """In turn; try_it() says what went wrong, or None."""
+    yield from unbroken(try_it())
+    for seed in seeds:
         with tree.broken(seed):
             failed = try_it()
-        yield Result("ok" if failed else "FAIL", f"{seed.where} "
-                     f"{' '.join(old.split())} -> {new or 'nothing'}: "
+        yield Result("ok" if failed else "FAIL", f"{seed.where} {seed.what}: "
                      + (failed or "NOT CAUGHT"))
 
 

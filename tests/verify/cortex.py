@@ -7,7 +7,7 @@ import re
 import sys
 
 from common import (BUILD, ROOT, Result, Row, Tree, call, must, parallel,
-                    seeded, tool)
+                    seeded, tool, unbroken)
 
 HERE = os.path.join(ROOT, "tests", "verify")
 BENCH = os.path.join(ROOT, "tests", "bench")
@@ -116,7 +116,7 @@ def run(size):
 
 # ---- seeds: what only a death brings to light ----
 
-SEEDS = [
+SEEDS = [seeded(*s) for s in [
     ("queue.c", "	fill_record(tx, at, msg, bytes);",
      "	mbx_st(at, MBX_HDR_MSG + bytes);\n	fill_record(tx, at, msg, bytes);",
      "a message's header before its payload"),
@@ -173,7 +173,7 @@ SEEDS = [
      "the magic before all that it vouches for"),
     ("link.c", "w[0] == 0 || w[0] == MBX_MAGIC", "w[0] == MBX_MAGIC",
      "an instance number given twice"),
-]
+]]
 
 
 def seeds(_size):
@@ -181,16 +181,17 @@ def seeds(_size):
         yield Result("SKIP", lacks())
         return
     plugin()
-    tree = Tree()
-    for name, old, new, what in SEEDS:
-        seed = seeded(name, old, new)
+    status, out = die("m3-Os")
+    yield from unbroken(out if status else None)
+    tree = Tree("cortex")
+    for seed in SEEDS:
         with tree.broken(seed):
             status, out = die("m3-Os", tree.where, os.path.join(WHERE, "seed"))
         why = re.search(r"^wrong: (.*)|^(line \d+: .*)", out, re.M)
         how = (f"NOT CAUGHT: {out}" if not why else why.group(1) or
                "before anybody died: " + why.group(2))
         yield Result("ok" if status == 1 and why else "FAIL",
-                     f"{seed.where} {what}: {how}")
+                     f"{seed.where} {seed.what}: {how}")
 
 
 ROWS = [Row("cortex", "every crash point, firmware", run, seeds)]

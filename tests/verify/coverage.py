@@ -413,19 +413,21 @@ def run(size):
     yield result(ways, nested, BOUNDS, reasons)
 
 
-# What is left out, or added without a test: (file, what it is, what it becomes)
-SEEDS = [
-    ("tests/unit/test_link.c", "a test left out",
+# What is left out, or added without a test
+SEEDS = [seeded(*s) for s in [
+    ("tests/unit/test_link.c",
      "\t\ttest(test_format_for_another_size_line_or_page_adopts_nothing),\n",
-     ""),
-    ("tests/unit/test_steps.c", "a test left out",
+     "", "a test left out"),
+    ("tests/unit/test_steps.c",
      "\t\tcmocka_unit_test(\n"
-     "\t\t\ttest_observer_blames_nothing_once_a_format_has_begun),\n", ""),
-    ("common/queue.c", "a branch without a test",
+     "\t\t\ttest_observer_blames_nothing_once_a_format_has_begun),\n", "",
+     "a test left out"),
+    ("common/queue.c",
      "\traw = mbx_ld_acquire(tx->at.rx); /* (A1) */\n",
      "\traw = mbx_ld_acquire(tx->at.rx); /* (A1) */\n"
-     "\tif (need == 0x7fffffffu)\n\t\treturn MBX_EINVAL;\n"),
-]
+     "\tif (need == 0x7fffffffu)\n\t\treturn MBX_EINVAL;\n",
+     "a branch without a test"),
+]]
 
 
 def seeds(size):
@@ -439,14 +441,14 @@ def seeds(size):
         caught = result(all_ways(script), [], [bound], argued())
         yield Result("FAIL" if caught.verdict == "ok" else "ok",
                      f"{bound[0]}: tests/{script}.sh left out: {caught.text}")
-    tree = Tree()
-    for name, what, old, new in SEEDS:
-        with tree.broken(seeded(name, old, new)):
+    tree = Tree("coverage")
+    for seed in SEEDS:
+        with tree.broken(seed):
             tests, profile, nested = run_units(tree.where, "seed")
             ways = measure([(profile, t) for t in tests], tree.where)
         caught = result(ways, nested, BOUNDS[:1], argued())
         yield Result("FAIL" if caught.verdict == "ok" else "ok",
-                     f"{name}: {what}: {caught.text}")
+                     f"{seed.where} {seed.what}: {caught.text}")
     yield from seeded_arguments()
 
 

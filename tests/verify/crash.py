@@ -4,8 +4,8 @@
 import os
 import re
 
-from common import (BUILD, ROOT, Built, Result, Row, Seed, call, must, parallel,
-                    seeded)
+from common import (BUILD, ROOT, Built, Result, Row, Seed, call, must, one_line,
+                    parallel, seeded, unbroken)
 
 FLAGS = ["-std=gnu11", "-O2", "-w", "-static", "-fno-delete-null-pointer-checks",
          "-D_FILE_OFFSET_BITS=64", "-D_TIME_BITS=64", "-Icommon", "-Ilinux",
@@ -14,7 +14,7 @@ FLAGS = ["-std=gnu11", "-O2", "-w", "-static", "-fno-delete-null-pointer-checks"
 SIZES = {"quick": ["step 101 1 send", "step 101 1 recv", "step 101 1 peek"],
          "full": ["step 11", "other 397 7", "kill 397 7"],
          "long": ["step 1", "other 7 1", "kill 13 1"]}
-SEEDS = ["step 59", "other 13 3 recv"]
+SCENES = ["step 59", "other 13 3 recv"]
 
 
 # ---- crash points ----
@@ -62,7 +62,7 @@ def late(name, statement, behind):
                          f"'{behind}' any more")
     to += len(behind)
     return Seed(path, text.count("\n", 0, at) + 1,
-                statement.strip() + " behind " + behind.strip(),
+                one_line(statement) + " behind " + one_line(behind),
                 text[:at] + text[at + len(statement):to] + "\n\t" + statement
                 + text[to:])
 
@@ -103,20 +103,29 @@ def cases():
                  "mbx_ld(&w[3]) == 0")
 
 
+SEEDS = list(cases())
+
+
+def try_one(program):
+    """Exit status of the first that fails, and what went wrong, or None."""
+    for options in SCENES:
+        status, out = call([program, *options.split()], "crash-seeds", 600)
+        if status:
+            m = re.search("^FAIL: (.*)", out, re.M)
+            return status, m.group(1) if m else out[-80:]
+    return 0, None
+
+
 def seeds(_size):
-    for seed in cases():
-        program = build(seed)
-        for options in SEEDS:
-            status, out = call([program, *options.split()], "crash-seeds", 600)
-            if status:
-                break
-        if status == 77:
-            yield Result("SKIP", out.strip())
-            return
-        m = re.search("^FAIL: (.*)", out, re.M)
-        yield Result("ok" if status else "FAIL",
-                     f"{seed.where} {' '.join(seed.what.split()) or 'left out'}: "
-                     + (m.group(1) if m else "NOT CAUGHT"))
+    status, failed = try_one(build())
+    if status == 77:
+        yield Result("SKIP", failed.strip())
+        return
+    yield from unbroken(failed)
+    for seed in SEEDS:
+        status, failed = try_one(build(seed))
+        yield Result("ok" if status else "FAIL", f"{seed.where} {seed.what}: "
+                     + (failed or "NOT CAUGHT"))
 
 
 # ---- storms ----
@@ -159,14 +168,18 @@ def run_storms(size):
                  f"after {max(t[5] for t in total)} ms at most")
 
 
+STORM_SEEDS = [
+    seeded("queue.c", "mbx_st_release(rx->at.rx, rx->pos | IN_HAND);", ""),
+    seeded("queue.c", "\ttx->pos = tx->limit = pos;\n\ttx->full",
+           "\ttx->pos = tx->limit = tx->seen;\n\ttx->full"),
+    seeded("queue.c", "\trx->pos = (uint32_t)ret & ~IN_HAND;",
+           "\trx->pos = 0;"),
+]
+
+
 def storm_seeds(_size):
-    for seed in [
-            seeded("queue.c", "mbx_st_release(rx->at.rx, rx->pos | IN_HAND);",
-                   ""),
-            seeded("queue.c", "\ttx->pos = tx->limit = pos;\n\ttx->full",
-                   "\ttx->pos = tx->limit = tx->seen;\n\ttx->full"),
-            seeded("queue.c", "\trx->pos = (uint32_t)ret & ~IN_HAND;",
-                   "\trx->pos = 0;")]:
+    yield from unbroken(storm(Built().program("unit/test_restart"), 300, 1)[1])
+    for seed in STORM_SEEDS:
         where = os.path.join(BUILD, "seeds", "storm")
         program = os.path.join(where, "test_restart")
         path = seed.write(where)
@@ -175,8 +188,7 @@ def storm_seeds(_size):
               "-lcmocka", "-pthread"], "crash-build")
         counts, why = storm(program, 300, 1)
         yield Result("FAIL" if counts else "ok",
-                     f"{seed.where} {' '.join(seed.what.split()) or 'left out'}: "
-                     + (why or "NOT CAUGHT"))
+                     f"{seed.where} {seed.what}: " + (why or "NOT CAUGHT"))
 
 
 ROWS = [Row("crash", "every crash point, host", run, seeds),

@@ -4,7 +4,7 @@
 import os
 import re
 
-from common import Built, Result, Row, Tree, break_each, call
+from common import Built, Result, Row, Tree, break_each, call, seeded
 
 WRAP = ["-Wl,--wrap=" + f for f in ("mbxi_bell_ring", "mbxi_bell_wait",
                                     "mbxi_bell_arm", "mbx_tx_want_room",
@@ -42,7 +42,7 @@ def run(size):
 
 
 BOARD, ECHO = "firmware/boards/linux/port.c", "firmware/apps/echo/main.c"
-CASES = [
+SEEDS = [seeded(*case) for case in [
     ("linux/end.c", "if (!mbx_tx_notify(tx))", "if (1)"),
     ("linux/end.c", "ring_if(e, mbx_rx_notify(rx), rx->at.rx);", ""),
     ("linux/end.c", "if (!mbx_rx_want_data(rx, 1))",
@@ -63,12 +63,12 @@ CASES = [
     (ECHO, "(done || last == MBX_ENOSPC) && mbx_tx_notify(&pong)", "0"),
     (ECHO, "mbx_rx_notify(&ping)", "0"),
     (BOARD, "if (!idle(arg))", "if (idle(arg), 0)"),
-]
+]]
 
 
 def seeds(_size):
-    tree = Tree()
-    yield from break_each(tree, CASES, lambda: try_it(tree, SEED_MESSAGES)[0])
+    tree = Tree("doorbell")
+    yield from break_each(tree, SEEDS, lambda: try_it(tree, SEED_MESSAGES)[0])
 
 
 ROWS = [Row("doorbell", "a faulty doorbell", run, seeds)]

@@ -67,7 +67,7 @@ def run(size):
                      + (alarms[0] if alarms else f"0 alarms; {reached}"))
 
 
-CASES = [
+SEEDS = [(*how, seeded(f"{how[0]}.c", old, new)) for *how, old, new in [
     (QUEUE, FULL, ("-DRING=12u",), "raw >= at->ring_bytes",
      "raw > at->ring_bytes"),
     (QUEUE, FULL, ("-DRING=12u",), "likely(n <= rx->at.max_bytes) &&", ""),
@@ -77,12 +77,11 @@ CASES = [
     (LINK, SIZES, ("-DPART=3",), "w[2] > l->is.bytes", "0"),
     (LINK, SIZES, ("-DPART=1", "-DBYTES=128u"), "off < l->is.bytes ? load(l, off)",
      "1 ? load(l, off)"),
-]
+]]
 
 
 def try_seed(case):
-    number, (kind, states, defines, old, new) = case
-    seed = seeded(f"{kind}.c", old, new)
+    number, (kind, states, defines, seed) = case
     where = os.path.join(BUILD, "seeds", f"eva-{number}")
     path = seed.write(where)
     with open(os.path.join(ROOT, f"tests/verify/eva_{kind}.c")) as f:
@@ -91,16 +90,17 @@ def try_seed(case):
     with open(harness, "w") as f:
         f.write(text.replace(f"../../common/{kind}.c", path)
                 .replace("../../common/", ROOT + "/common/"))
-    alarms, _ = analyse(kind, states, defines, harness)
-    return Result("ok" if alarms else "FAIL", f"{seed.where} without "
-                  f"{old}: " + (alarms[0] if alarms else "NOT CAUGHT"))
+    alarms, reached = analyse(kind, states, defines, harness)
+    caught = alarms and reached
+    return Result("ok" if caught else "FAIL", f"{seed.where} {seed.what}: "
+                  + ("" if caught else "NOT CAUGHT: ") + "".join(alarms[:1]))
 
 
 def seeds(_size):
     if not tool("frama-c"):
         yield Result("SKIP", "no frama-c")
         return
-    yield from parallel(try_seed, enumerate(CASES))
+    yield from parallel(try_seed, enumerate(SEEDS))
 
 
 ROWS = [Row("eva", "no access outside, for any content", run, seeds)]

@@ -5,7 +5,7 @@ import os
 import re
 
 from common import (BUILD, Result, Row, SOURCES, call, must, parallel,
-                    weakened)
+                    unbroken, weakened)
 from explore import FLAGS
 
 HEADER = "/usr/include/relacy/relacy.hpp"
@@ -50,22 +50,26 @@ def run(size):
                         if status else ""))
 
 
-def try_seed(item):
-    seed, obj = item
-    where = os.path.join(BUILD, "seeds", "relacy-" +
-                         seed.where.replace(":", "-"))
-    path = seed.write(where)
-    program = build(obj, [path if os.path.basename(s) == seed.file else s
-                          for s in SOURCES], where)
+def try_one(program):
+    """What went wrong, or None."""
     for scenario in SCENARIOS:
         status, out = call([program, scenario, "200000"], "relacy-seeds")
         if status:
             why = re.search("DATA RACE|LIVELOCK|DEADLOCK|ASSERT|USER ASSERT",
                             out)
             at = re.search(r"iteration: *(\d+)", out)
-            return seed, (f"{scenario}: {why.group() if why else 'failed'}, "
-                          f"iteration {at.group(1) if at else '?'}")
-    return seed, None
+            return (f"{scenario}: {why.group() if why else 'failed'}, "
+                    f"iteration {at.group(1) if at else '?'}")
+    return None
+
+
+def try_seed(item):
+    seed, obj = item
+    where = os.path.join(BUILD, "seeds", "relacy-" +
+                         seed.where.replace(":", "-"))
+    path = seed.write(where)
+    return seed, try_one(build(obj, [path if os.path.basename(s) == seed.file
+                                     else s for s in SOURCES], where))
 
 
 def seeds(_size):
@@ -73,6 +77,8 @@ def seeds(_size):
     if missing():
         return
     obj = engine()
+    program = build(obj, SOURCES, os.path.join(BUILD, "relacy"))
+    yield from unbroken(try_one(program))
     for seed, caught in parallel(try_seed, [
             (s, obj) for s in weakened() if s.file in ("queue.c", "slots.c")]):
         # It knows no deaths: what only they show is left to the explorer

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Somebody scribbles over a region in use: scribble.c, with sanitizers."""
 
-from common import Built, Result, Row, Tree, break_each, call
+from common import Built, Result, Row, Tree, break_each, call, seeded
 
 SECONDS = {"quick": 3, "full": 30, "long": 600}
 
@@ -27,17 +27,17 @@ def run(size):
     yield Result("FAIL" if failed else "ok", failed or out)
 
 
-CASES = [
+SEEDS = [seeded(*case) for case in [
     ("queue.c", "raw >= at->ring_bytes", "0"),
     ("queue.c", "likely(n <= rx->at.max_bytes) &&", ""),
     ("slots.c", "else if (bytes > cap)", "else if (0)"),
     ("linux/mbx.c", "bytes < cap ? bytes : cap", "bytes"),
-]
+]]
 
 
 def seeds(_size):
-    tree = Tree()
-    yield from break_each(tree, CASES, lambda: try_it(tree, 21)[0])
+    tree = Tree("scribble")
+    yield from break_each(tree, SEEDS, lambda: try_it(tree, 21)[0])
 
 
 ROWS = [Row("scribble", "a hostile peer, beside traffic", run, seeds)]

@@ -4,7 +4,7 @@
 import os
 
 from common import (Built, Result, Row, Tree, break_each, call, failed_tests,
-                    passed_tests)
+                    passed_tests, seeded)
 
 
 def attack(tree, variant="unit"):
@@ -38,7 +38,7 @@ def run(size):
 
 FILE, REGION, BELL = ("linux/region_file.c", "linux/region.c",
                       "linux/doorbell.c")
-LIBRARY = [
+LIBRARY = [seeded(*case) for case in [
     (FILE, "O_CREAT | O_EXCL", "O_CREAT"),
     (FILE, "O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK", "O_CLOEXEC | O_NOFOLLOW"),
     (FILE, "!S_ISREG(st.st_mode)", "0"),
@@ -61,17 +61,17 @@ LIBRARY = [
     (REGION, "if (!(r->flags & MBX_REGION_READ))", ""),
     (BELL, "&& ++i < DRAINS", ""),
     (BELL, "if (!b->breaks)", "if (1)"),
-]
-COMMAND = [
+]]
+COMMAND = [seeded(*case) for case in [
     ("linux/cmd/main.c", "getauxval(AT_SECURE)", "0"),
     (REGION, "secure_getenv", "getenv"),
     ("linux/mbx.c", "secure_getenv", "getenv"),
     ("linux/hardware.c", "secure_getenv", "getenv"),
-]
+]]
 
 
 def seeds(_size):
-    tree = Tree()
+    tree = Tree("security")
     yield from break_each(tree, LIBRARY, lambda: attack(tree)[0])
     yield from break_each(tree, COMMAND, lambda: attack_command(tree)[0])
 

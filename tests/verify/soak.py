@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Load: everything at once, and every process killed again and again: soak.c."""
 
-from common import Built, Result, Row, Tree, break_each, call
+from common import Built, Result, Row, Tree, break_each, call, seeded
 
 SECONDS = {"quick": 4, "full": 180, "long": 3600}
 
@@ -22,7 +22,7 @@ def run(size):
                  failed or f"{SECONDS[size]} s: {out}")
 
 
-CASES = [
+SEEDS = [seeded(*case) for case in [
     ("queue.c", "rx->pos | IN_HAND", "rx->pos"),
     ("queue.c", "while ((h = mbx_ld(mbx_word_at(at->ring, pos))) != 0)",
      "while (0)"),
@@ -31,12 +31,12 @@ CASES = [
     ("slots.c", "rec->missed = want - r->next;", "rec->missed = 0;"),
     ("call.c", "mbx_le32(mbx_ld_data(at)) == c->id", "1"),
     ("linux/end.c", "e->first_again = err == 1;", ""),
-]
+]]
 
 
 def seeds(_size):
-    tree = Tree()
-    yield from break_each(tree, CASES, lambda: try_it(tree, 20)[0])
+    tree = Tree("soak")
+    yield from break_each(tree, SEEDS, lambda: try_it(tree, 20)[0])
 
 
 ROWS = [Row("soak", "load", run, seeds)]

@@ -6,7 +6,8 @@ Proves or tries each promise on common/ as it is, and prints one line for each
 row: the result, seconds by the clock and of the processors, the method, the
 promise, and what was covered. With ROWs only those whose name contains one of
 them. --seeds breaks one thing at a time instead, and shows that each is caught,
-and by what. --quick is the slice that `make test` runs, --long what takes longer
+and by what; a seed whose text is not there any more ends every run at once.
+--quick is the slice that `make test` runs, --long what takes longer
 than a quarter of an hour: that goes into tests/verify/record.md, too.
 
 Exits with 1 if a promise does not hold (or a seeded bug lives), 77 if nothing
