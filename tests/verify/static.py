@@ -7,7 +7,7 @@ import platform
 import re
 
 from common import (BUILD, ROOT, SOURCES, Result, Row, call, must, seeded,
-                    tool)
+                    tool, unbroken)
 
 FLAGS = ["-std=gnu11", "-fno-delete-null-pointer-checks", "-Icommon"]
 CORES = [("gcc", "objdump", []),
@@ -33,12 +33,15 @@ def noderef(seed=None):
     found = []
     base = must(["gcc", "-print-file-name="], "static").strip()
     for source in sources + apps:
-        _, out = call(["sparse", "-gcc-base-dir", base, "-D_GNU_SOURCE",
-                       *FLAGS, "-Ifirmware", "-Ifirmware/boards/linux",
-                       "-Wno-non-pointer-null", source], "sparse")
+        status, out = call(["sparse", "-gcc-base-dir", base, "-D_GNU_SOURCE",
+                            *FLAGS, "-Ifirmware", "-Ifirmware/boards/linux",
+                            "-Wno-non-pointer-null", source], "sparse")
         found += [line for line in out.splitlines()
                   if re.search("noderef|address space", line)
                   and "duplicate" not in line]
+        if status:  # it did not get to the end
+            found.append(f"sparse ends with {status}: "
+                         + (out.splitlines() or [source])[-1])
     return found, f"{len(sources + apps)} files"
 
 
@@ -98,23 +101,29 @@ def run(_size):
                          f"{name}: {what}; " + (found or ["nothing found"])[0])
 
 
+SEEDS = [(check, seeded(*case)) for check, *case in [
+    (noderef, "slots.c", "mbx_ld_acquire(mbx_word_at(at->ctl, END))",
+     "mbx_word_at(at->ctl, END)->raw"),
+    (noderef, "slots.c", "#include <mbx/slots.h>", "#include <mbx/slot.h>"),
+    (copies, "copy.c", "	if (way == MBX_COPY_IN)",
+     "	__builtin_memcpy(to, from, bytes);\n	if (way == MBX_COPY_IN)"),
+    (aligned, "copy.c", "	mbx_words_in(to, from, bytes & 15u);",
+     "	*(volatile uint64_t *)((uintptr_t)to | 4) = 0;"),
+]]
+
+
 def seeds(_size):
-    cases = [
-        (noderef, "slots.c", "mbx_ld_acquire(mbx_word_at(at->ctl, END))",
-         "mbx_word_at(at->ctl, END)->raw"),
-        (copies, "copy.c", "	if (way == MBX_COPY_IN)",
-         "	__builtin_memcpy(to, from, bytes);\n	if (way == MBX_COPY_IN)"),
-        (aligned, "copy.c", "	mbx_words_in(to, from, bytes & 15u);",
-         "	*(volatile uint64_t *)((uintptr_t)to | 4) = 0;"),
-    ]
-    for check, name, old, new in cases:
-        found, _ = check(seeded(name, old, new))
-        what = " ".join(new.split())
+    for name, check, _ in CHECKS:
+        found, _ = check()
+        yield from unbroken(found and f"{name}: {found[0]}")
+    for check, seed in SEEDS:
+        found, _ = check(seed)
         if found is None:
-            yield Result("SKIP", f"{name}: {what}: cannot be tried here")
+            yield Result("SKIP", f"{seed.where} {seed.what}: cannot be tried "
+                         "here")
         else:
-            yield Result("ok" if found else "FAIL", f"{name}: {what}: "
-                         + (found or ["NOT CAUGHT"])[0])
+            yield Result("ok" if found else "FAIL", f"{seed.where} "
+                         f"{seed.what}: " + (found or ["NOT CAUGHT"])[0])
 
 
 ROWS = [Row("accessors", "accessors only", run, seeds)]
