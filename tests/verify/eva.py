@@ -24,6 +24,7 @@ INFO = AUTO + ["-eva-split-return-function",
 QUEUE, SLOTS, LINK = "queue", "slots", "link"
 ANALYSES = {"quick": [], "full": [
     (QUEUE, FULL, ("-DRING=12u",), "ring of 12"),
+    (QUEUE, FULL, ("-DRING=8u",), "ring of 8"),
     (SLOTS, INFO, ("-DSLOTS=2u",), "2 of 7 bytes"),
     (LINK, SIZES, ("-DPART=0",), "host, 4 layouts"),
     (LINK, SIZES, ("-DPART=1",), "remote, 4 layouts"),
@@ -49,6 +50,8 @@ def analyse(kind, states, defines, harness=None):
     reached = re.search(r"(\d+) statements reached \(out of (\d+)\)", out)
     if not done or not reached:
         return ["analysis failed: " + (out.splitlines() or ["?"])[-1]], ""
+    if "is thus incomplete" in out:  # calls deeper than are unrolled
+        alarms.append(("recursion", "is not followed to its end"))
     if re.search(r"^ *\w+ +\d+ valid +(\d+ unknown +[1-9]|[1-9])", out, re.M):
         alarms.append(("a check", "is not proved"))
     return [": ".join(a) for a in alarms], reached.group(0)
@@ -67,16 +70,19 @@ def run(size):
                      + (alarms[0] if alarms else f"0 alarms; {reached}"))
 
 
-SEEDS = [(*how, seeded(f"{how[0]}.c", old, new)) for *how, old, new in [
-    (QUEUE, FULL, ("-DRING=12u",), "raw >= at->ring_bytes",
-     "raw > at->ring_bytes"),
-    (QUEUE, FULL, ("-DRING=12u",), "likely(n <= rx->at.max_bytes) &&", ""),
-    (SLOTS, INFO, (), "|| bytes > at->max_bytes", ""),
-    (SLOTS, INFO, (), "bytes > cap", "0"),
-    (LINK, SIZES, ("-DPART=0",), "w[i] > w[2] - SIDE_BYTES", "0"),
-    (LINK, SIZES, ("-DPART=3",), "w[2] > l->is.bytes", "0"),
-    (LINK, SIZES, ("-DPART=1", "-DBYTES=128u"), "off < l->is.bytes ? load(l, off)",
-     "1 ? load(l, off)"),
+RING = (QUEUE, FULL, ("-DRING=12u",))
+SEEDS = [(*how, seeded(*change)) for how, change in [
+    (RING, ("queue.c", "raw >= at->ring_bytes", "raw > at->ring_bytes")),
+    (RING, ("queue.c", "likely(n <= rx->at.max_bytes) &&", "")),
+    (RING, ("queue_open.c", "++done < count && tx->open_limit - pos >= need",
+            "++done < count")),
+    ((SLOTS, INFO, ()), ("slots.c", "|| bytes > at->max_bytes", "")),
+    ((SLOTS, INFO, ()), ("slots.c", "bytes > cap", "0")),
+    ((LINK, SIZES, ("-DPART=0",)),
+     ("link.c", "w[i] > w[2] - SIDE_BYTES", "0")),
+    ((LINK, SIZES, ("-DPART=3",)), ("link.c", "w[2] > l->is.bytes", "0")),
+    ((LINK, SIZES, ("-DPART=1", "-DBYTES=128u")),
+     ("link.c", "off < l->is.bytes ? load(l, off)", "1 ? load(l, off)")),
 ]]
 
 
@@ -88,7 +94,7 @@ def try_seed(case):
         text = f.read()
     harness = os.path.join(where, f"eva_{kind}.c")
     with open(harness, "w") as f:
-        f.write(text.replace(f"../../common/{kind}.c", path)
+        f.write(text.replace(f"../../common/{seed.file}", path)
                 .replace("../../common/", ROOT + "/common/"))
     alarms, reached = analyse(kind, states, defines, harness)
     caught = alarms and reached
