@@ -34,15 +34,22 @@ class Row:
 
 
 def call(command, log, limit=600, cwd=ROOT, **more):
-    """Exit status and output, which also goes to the log; -1 if it hung."""
+    """Exit status and output, which also goes to the log; -1 if it hung. What a
+    test that was ended leaves in /dev/shm has its number, and goes."""
     os.makedirs(BUILD, exist_ok=True)
-    try:
-        done = subprocess.run(command, stdout=subprocess.PIPE, cwd=cwd,
-                              stderr=subprocess.STDOUT, timeout=limit,
-                              stdin=subprocess.DEVNULL, **more)
-        status, out = done.returncode, done.stdout.decode(errors="replace")
-    except subprocess.TimeoutExpired as hung:
-        status, out = -1, (hung.stdout or b"").decode(errors="replace")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=cwd,
+                          stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                          **more) as run:
+        try:
+            out = run.communicate(timeout=limit)[0]
+            status = run.returncode
+        except subprocess.TimeoutExpired as hung:
+            run.kill()  # and whoever it has started may go on holding the pipe
+            run.wait()
+            status, out = -1, hung.stdout or b""
+    with contextlib.suppress(FileNotFoundError):
+        os.remove(f"/dev/shm/mbx-test-{run.pid}")
+    out = out.decode(errors="replace")
     with open(os.path.join(BUILD, log + ".log"), "a") as f:
         f.write("$ " + " ".join(command) + "\n" + out)
     return status, out
