@@ -39,4 +39,5 @@ def write(lines):
                 "|---|---|---|---|---|\n")
         for row, promise, verdict, seconds, covered in lines:
             f.write(f"| {row} | {promise} | {seconds:.0f} | "
-                    f"{covered.replace('|', '/')} | {verdict} |\n")
+                    f"{' '.join(covered.replace('|', '/').split())} | "
+                    f"{verdict} |\n")
