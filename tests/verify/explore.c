@@ -55,6 +55,7 @@ enum standing { READY, AWAITS_CHANGE, AWAITS_BELL, AT_END };
 struct side {
 	/* cur <= acquired: what an acquire fence would add; rel <= cur */
 	struct view cur, acquired, released;
+	struct view got; /* of what is loaded[]: the values it was given */
 	uint16_t read_plain[MAX_WORDS], read_atomic[MAX_WORDS];
 	uint64_t told; /* all that it was told since its last checkpoint */
 	uint32_t loaded[MAX_LOADED], loads, accesses, again;
@@ -267,6 +268,17 @@ static uint64_t mix_view(uint64_t h, const struct view *v, const uint8_t *base)
 		    : h;
 }
 
+/* A value that it was given has been replaced, and it has learnt so since. */
+static int is_outdated(const struct side *t)
+{
+	uint32_t i;
+
+	for (i = 0; i < t->loads; i++)
+		if (t->got.at[t->loaded[i]] < t->cur.at[t->loaded[i]])
+			return 1;
+	return 0;
+}
+
 static uint64_t state(void)
 {
 	uint8_t base[MAX_WORDS] = { 0 };
@@ -302,8 +314,9 @@ static uint64_t state(void)
 		const struct side *t = &sides[s];
 
 		h = mix(h, t->told);
-		h = mix(h, (uint64_t)t->standing << 2 | (uint64_t)t->bell << 1 |
-				   (uint64_t)t->begun);
+		h = mix(h, (uint64_t)t->standing << 3 |
+				   (uint64_t)is_outdated(t) << 2 |
+				   (uint64_t)t->bell << 1 | (uint64_t)t->begun);
 		if (coarse)
 			h = mix(h, (uint64_t)t->near_barrier);
 		h = mix_view(h, &t->cur, base);
@@ -469,6 +482,7 @@ uint32_t explore_load(const struct mbx_word *w, enum explore_order order)
 	else if (i < MAX_LOADED)
 		t->loaded[t->loads++] = l;
 	v = order == DATA && race ? load_plain(l) : load_atomic(l, order);
+	t->got.at[l] = t->cur.at[l];
 	trace("%d: %s word %u: 0x%x (value %u of %u)\n", me, names[order], l, v,
 	      t->cur.at[l], stored[l] - 1);
 	tell(v);
@@ -489,6 +503,7 @@ static void make_place(uint32_t l, uint32_t k)
 		SHIFT(sides[s].cur);
 		SHIFT(sides[s].acquired);
 		SHIFT(sides[s].released);
+		SHIFT(sides[s].got);
 	}
 	SHIFT(fences);
 #undef SHIFT
@@ -525,7 +540,7 @@ void explore_store(struct mbx_word *w, uint32_t v, enum explore_order order)
 	if (k < n)
 		make_place(l, k);
 	m = &history[l][k];
-	t->cur.at[l] = (uint8_t)k;
+	t->got.at[l] = t->cur.at[l] = (uint8_t)k; /* it knows this one */
 	m->view = order == ORDERED ? t->cur : t->released;
 	m->view.at[l] = (uint8_t)k;
 	m->value = v;
@@ -630,6 +645,10 @@ void await_change(void)
 	struct side *t = &sides[me];
 	uint32_t i, n = 0;
 
+	if (is_outdated(t)) {
+		t->got = t->cur; /* once */
+		return;
+	}
 	t->standing = AWAITS_CHANGE;
 	t->time_passed = 0;
 	yield();
