@@ -267,7 +267,7 @@ static int explain(const struct mbx *m, const char *name, int err)
 			"again",
 			name, entry_fields[why->word & 15], why->channel,
 			why->theirs, why->ours);
-	default: /* MBX_EINVAL */
+	default: /* of bad declarations */
 		if (why->channel < 0)
 			return mbxi_fail(
 				err,

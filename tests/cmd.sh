@@ -30,7 +30,8 @@ expect 2 'one region at a time' doctor -r $region $region
 MBX_REGION='' run doctor
 [ $? -le 1 ] || fail "doctor of nothing: $(cat "$tmp/err")"
 expect 2 'usage: mbx recv' recv
-expect 2 'usage: mbx info' info superfluous
+expect 2 '"superfluous" is one operand too many (see' info superfluous
+expect 2 'too many; a region is named by -r' info shm:/pair
 expect 2 'use -r NAME or set MBX_REGION, as in "mbx info -r shm:/board"' info
 expect 2 'a side is "host" or "remote"' send c x -r $region --side left
 expect 2 'expected a number from 0' recv c -r $region -t -1

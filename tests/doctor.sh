@@ -342,7 +342,7 @@ damaged remote 'incompatible: built with layout 0x00001234' 'from one header' \
 damaged remote 'attached to instance 9, but the region was formatted again' 'start it again' \
     $((remote_off + 20))=9
 damaged remote 'its state is 77, which cannot be' 'find out who' $((remote_off))=77
-damaged remote 'took leave after 1 lives' 'start it' $((remote_off))=0
+damaged remote 'took leave in life 1' 'start it' $((remote_off))=0
 damaged remote 'was never there' 'start it' $((remote_off))=0 $((remote_off + 4))=0
 cp "$saved" "$file"
 truncate -s 8192 "$file"

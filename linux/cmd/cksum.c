@@ -198,8 +198,10 @@ static void end_progress(const struct stream *s)
 static ssize_t read_piece(struct stream *s, int fd)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
+	int n;
 
-	while (poll(&p, 1, 0) <= 0) {
+	/* where it fails otherwise, read() says what is wrong */
+	while ((n = poll(&p, 1, 0)) == 0 || (n < 0 && errno == EINTR)) {
 		if (stopped())
 			return -1;
 		mbx_flush(s->data);

@@ -232,7 +232,7 @@ enum use { SEND, RECV, WRITE, READ, CALL };
 /* This side's end of a channel for that use, or fail and say what fits. */
 struct mbx_end *open_end(struct mbx *m, const struct args *a, const char *name,
 			 enum use use);
-void *buffer(uint32_t bytes);
+void *buffer(size_t bytes);
 char *copy_text(const char *s); /* freed by the caller */
 
 int run_ping(struct args *a);

@@ -321,7 +321,7 @@ static char *join(int argc, char **argv)
 
 	for (i = 0; i < argc; i++)
 		n += strlen(argv[i]) + 1;
-	s = buffer((uint32_t)n);
+	s = buffer(n);
 	*s = 0;
 	for (i = 0; i < argc; i++) {
 		if (i)
@@ -331,9 +331,12 @@ static char *join(int argc, char **argv)
 	return s;
 }
 
-/* Sort the arguments to their fields. The words of a last text are joined. */
-static void assign(const struct encoder *e, int argc, char **argv,
-		   const char *value[MAX_FIELDS])
+/*
+ * Sort the arguments to their fields. Returns the words of a last text, joined,
+ * to be freed; or NULL.
+ */
+static char *assign(const struct encoder *e, int argc, char **argv,
+		    const char *value[MAX_FIELDS])
 {
 	const struct type *t = e->t;
 	unsigned int next = 0;
@@ -359,10 +362,13 @@ static void assign(const struct encoder *e, int argc, char **argv,
 		value[f] = v;
 		if (f == (int)t->count - 1 && t->field[f].base == 'c' &&
 		    v == argv[i]) {
-			value[f] = join(argc - i, argv + i);
-			break;
+			char *joined = join(argc - i, argv + i);
+
+			value[f] = joined;
+			return joined;
 		}
 	}
+	return NULL;
 }
 
 uint32_t type_encode(const struct type *t, const char *text, int argc,
@@ -371,6 +377,7 @@ uint32_t type_encode(const struct type *t, const char *text, int argc,
 	struct encoder e = { t, text, buf, cap, 0 };
 	const char *value[MAX_FIELDS] = { NULL };
 	unsigned int i;
+	char *joined;
 
 	if (t->count == 0) {
 		char *s = join(argc, argv);
@@ -379,7 +386,7 @@ uint32_t type_encode(const struct type *t, const char *text, int argc,
 		free(s);
 		return e.at;
 	}
-	assign(&e, argc, argv, value);
+	joined = assign(&e, argc, argv, value);
 	for (i = 0; i < t->count; i++) {
 		if (!value[i])
 			fail(USAGE,
@@ -388,6 +395,7 @@ uint32_t type_encode(const struct type *t, const char *text, int argc,
 			     t->field[i].name, text);
 		put_field(&e, &t->field[i], value[i]);
 	}
+	free(joined);
 	return e.at;
 }
 

@@ -350,7 +350,7 @@ static void absent(struct doctor *d, const char *name, const json_t *side)
 	if (strcmp(name, "host") == 0)
 		doctor_ok(d, name, "nobody: free for you");
 	else if (get_num(side, "session"))
-		doctor_wrong(d, name, "start it", "took leave after %lld lives",
+		doctor_wrong(d, name, "start it", "took leave in life %lld",
 			     get_num(side, "session"));
 	else
 		doctor_wrong(d, name, "start it", "was never there");

@@ -435,10 +435,18 @@ static void parse(const struct command *c, int argc, char **argv,
 	}
 	while (optind < argc)
 		a->argv[a->argc++] = argv[optind++];
-	if (a->argc < c->min || (c->max >= 0 && a->argc > c->max))
+	if (c->max >= 0 && a->argc > c->max)
 		fail(USAGE,
-		     "usage: mbx %s [OPTION]...%s%s (see \"mbx %s --help\")",
-		     c->name, *c->operands ? " " : "", c->operands, c->name);
+		     "\"%s\" is one operand too many%s (see \"mbx %s --help\")",
+		     a->argv[c->max],
+		     strchr(a->argv[c->max], ':')
+			     ? "; a region is named by -r or MBX_REGION"
+			     : "",
+		     c->name);
+	if (a->argc < c->min)
+		fail(USAGE,
+		     "usage: mbx %s [OPTION]... %s (see \"mbx %s --help\")",
+		     c->name, c->operands, c->name);
 }
 
 static const struct command *find_command(const char *name)
@@ -471,9 +479,10 @@ static void keep_standard_files_apart(void)
 	int fd;
 
 	for (fd = 0; fd <= STDERR_FILENO; fd++)
-		if (fcntl(fd, F_GETFD) < 0)
-			open("/dev/null",
-			     fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    open("/dev/null",
+			 fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0)
+			_exit(FAILED); /* and nowhere to say why */
 }
 
 int main(int argc, char **argv)

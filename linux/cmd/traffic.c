@@ -9,18 +9,18 @@
 
 #define PATIENCE_MS 5000
 
-void *buffer(uint32_t bytes)
+void *buffer(size_t bytes)
 {
 	void *p = malloc(bytes ? bytes : 1);
 
 	if (!p)
-		fail(FAILED, "no memory for %u bytes", bytes);
+		fail(FAILED, "no memory for %zu bytes", bytes);
 	return p;
 }
 
 char *copy_text(const char *s)
 {
-	return strcpy(buffer((uint32_t)strlen(s) + 1), s);
+	return strcpy(buffer(strlen(s) + 1), s);
 }
 
 /* ---- which channel for what ---- */
@@ -217,7 +217,7 @@ static void send_lines(const struct args *a, const struct mbx *m,
 	type_of(&t, c, WHOLE);
 	while (!stopped() && (n = getline(&line, &size, stdin)) >= 0) {
 		/* at most every other character is a word */
-		char **words = buffer(((uint32_t)n / 2 + 1) * sizeof(*words));
+		char **words = buffer(((size_t)n / 2 + 1) * sizeof(*words));
 		char *p = line, *w;
 		int count = 0;
 

@@ -146,7 +146,7 @@ static int is_asleep(const struct bell_side *side)
 	snprintf(path, sizeof(path), "/proc/%d/task", side->pid);
 	threads = opendir(path);
 	if (!threads)
-		return 1; /* it has ended, too */
+		return errno == ENOENT && side->pid; /* it has ended, too */
 	while (all && (thread = readdir(threads))) {
 		if (thread->d_name[0] == '.')
 			continue;

@@ -35,7 +35,7 @@ class Row:
 
 def call(command, log, limit=600, cwd=ROOT, **more):
     """Exit status and output, which also goes to the log; -1 if it hung. What a
-    test that was ended leaves in /dev/shm has its number, and goes."""
+    test that failed or was ended leaves in /dev/shm has its number, and goes."""
     os.makedirs(BUILD, exist_ok=True)
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=cwd,
                           stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
@@ -47,8 +47,9 @@ def call(command, log, limit=600, cwd=ROOT, **more):
             run.kill()  # and whoever it has started may go on holding the pipe
             run.wait()
             status, out = -1, hung.stdout or b""
-    with contextlib.suppress(FileNotFoundError):
-        os.remove(f"/dev/shm/mbx-test-{run.pid}")
+    if status:
+        with contextlib.suppress(OSError):
+            os.remove(f"/dev/shm/mbx-test-{run.pid}")
     out = out.decode(errors="replace")
     with open(os.path.join(BUILD, log + ".log"), "a") as f:
         f.write("$ " + " ".join(command) + "\n" + out)

@@ -8,6 +8,7 @@
  */
 #include <mbx/link.h>
 
+#include <sanitizer/asan_interface.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -277,7 +278,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 
 		me = &sides[op & 1u];
 		accesses = 0;
-		buf = buffers[n];
+		buf = buffers[n]; /* lent for this call only */
+		ASAN_UNPOISON_MEMORY_REGION(buf, n);
 		memset(buf, 7, n);
 		if (!me->up)
 			start();
@@ -285,6 +287,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 			use_queue(op >> 2, buf, n);
 		else
 			use_others(op >> 2, buf, n);
+		ASAN_POISON_MEMORY_REGION(buf, n);
 	}
 	return 0;
 }
