@@ -94,10 +94,8 @@ static inline void start_board(const char *app)
 	snprintf(fw, sizeof(fw), "%s/%s/%s%s", build,
 		 is_process() ? "host" : board, app ? app : "demo",
 		 is_process() ? "" : ".elf");
-	fflush(NULL);
-	sim_pid = fork();
+	sim_pid = fork_bound();
 	if (sim_pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (!freopen("/dev/null", "w", stdout))
 			_exit(1);
 		execl(mbx, "mbx", "sim", "--board", board, "--region", ram,

@@ -14,11 +14,12 @@
 
 #include <mbx/mbx.h>
 
+#include "../child.h"
+
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -95,10 +96,8 @@ static inline pid_t spawn(void (*body)(const char *region), const char *region)
 {
 	pid_t pid;
 
-	fflush(NULL);
-	pid = fork();
+	pid = fork_bound();
 	if (pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		body(region);
 		_exit(0);
 	}

@@ -204,8 +204,7 @@ static void test_socket_carries_traffic_both_ways(void **state)
 	assert_non_null(mkdtemp(dir));
 	fa = listen_at(&to_remote, dir, "r");
 	fb = listen_at(&to_host, dir, "h");
-	fflush(NULL);
-	pid = fork();
+	pid = fork_bound();
 	if (pid == 0) {
 		relay(fa, fb);
 		_exit(0);

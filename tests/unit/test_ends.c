@@ -1292,7 +1292,7 @@ static void test_call_with_too_small_a_buffer_does_not_stay_open(void **state)
 	struct mbx_end *s = open_end(p->remote, "add");
 	uint32_t ab[2] = { 1, 2 }, sum = 7;
 	struct mbx_request req;
-	pid_t pid = fork();
+	pid_t pid = fork_bound();
 	int i;
 
 	if (pid == 0) { /* lives the remote's life from here on */

@@ -438,7 +438,7 @@ static void test_anonymous_region_is_shared_with_a_child(void **state)
 
 	(void)state;
 	assert_mbx(mbx_region_open(&r, "anon:64K", 0, 0), 0);
-	pid = fork();
+	pid = fork_bound();
 	if (pid == 0) {
 		*(volatile uint32_t *)r.base = 77;
 		_exit(0);

@@ -19,6 +19,7 @@
 #define _GNU_SOURCE
 #endif
 
+#include "../child.h"
 #include "crash.h"
 
 #include <errno.h>
@@ -28,7 +29,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -88,10 +88,9 @@ static void recover_in_child(int both, int other_first)
 {
 	struct desk was = *desk;
 	int status;
-	pid_t pid = fork();
+	pid_t pid = fork_bound();
 
 	if (pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		alarm(HANG_SECONDS);
 		memcpy(last, region, REGION_BYTES);
 		if (mmap(region, REGION_BYTES, PROT_READ | PROT_WRITE,
@@ -146,11 +145,10 @@ static void no_ptrace(const char *why)
 
 static pid_t start(void)
 {
-	pid_t pid = fork();
+	pid_t pid = fork_bound();
 	int status;
 
 	if (pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (ptrace(PTRACE_TRACEME, 0, NULL, NULL))
 			_exit(77);
 		stepped = 1;

@@ -10,6 +10,7 @@
  */
 #include "verify/traffic.h"
 
+#include "child.h"
 #include "verify/bell.h"
 
 #include <errno.h>
@@ -306,12 +307,10 @@ static void taking_over(const char *region)
 	struct mbx_end *ping, *pong;
 	struct mbx *m;
 	uint32_t i;
-	pid_t pid = fork();
+	pid_t pid = fork_bound();
 
-	if (pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (pid == 0)
 		dies_with_the_bell(region);
-	}
 	while (!__atomic_load_n(&bell->messages, __ATOMIC_ACQUIRE))
 		usleep(1000);
 	bell_join(bell, MBX_HOST);
@@ -353,10 +352,8 @@ static pid_t start(void (*side)(const char *), const char *region)
 {
 	pid_t pid;
 
-	fflush(NULL);
-	pid = fork();
+	pid = fork_bound();
 	if (pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		side(region);
 		_exit(0);
 	}

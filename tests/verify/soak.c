@@ -8,6 +8,7 @@
  *
  * Usage: soak SECONDS [SEED]
  */
+#include "child.h"
 #include "verify/traffic.h"
 
 #include <errno.h>
@@ -351,11 +352,9 @@ static void begin(struct worker *w)
 		score->life[w->q]++;
 	if (w->work == consume)
 		score->first[w->q] = 1;
-	fflush(NULL);
-	w->pid = fork();
+	w->pid = fork_bound();
 	if (w->pid)
 		return;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	random_state = seed;
 	m = open_side(w->side, w->work == look_on);
 	w->work(m, w->q);

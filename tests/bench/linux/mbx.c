@@ -3,6 +3,7 @@
  * mbx, at both levels: common/'s functions, as firmware uses them, and libmbx's,
  * which look after the link, wake a sleeping peer, and explain their errors.
  */
+#include "../../child.h"
 #include "loops.h"
 
 #include <mbx/mbx.h>
@@ -11,7 +12,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #define WAIT_MS 5000
@@ -135,14 +135,12 @@ static const char *start_observers(const struct bench *b)
 	if (pipe(ready))
 		return "pipe";
 	for (i = 0; i < b->observers; i++) {
-		pid_t pid = fork();
+		pid_t pid = fork_bound();
 
 		if (pid < 0)
 			return "fork";
-		if (pid == 0) {
-			prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (pid == 0)
 			look_on(b, ready[1]);
-		}
 	}
 	close(ready[1]);
 	for (i = 0; i < b->observers; i++)

@@ -10,6 +10,7 @@
  * Two virtual cores may be near (one cache) or far, and change places at any
  * time: only ratios to limits of the same moment say anything.
  */
+#include "../../child.h"
 #include "loops.h"
 
 #include <errno.h>
@@ -20,7 +21,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -427,13 +427,10 @@ static int start_control(void)
 static pid_t start_side(const struct bench *b, int number)
 {
 	struct bench mine = *b;
-	pid_t parent = getpid(), pid = fork();
+	pid_t pid = fork_bound();
 
 	if (pid)
 		return pid;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent)
-		_exit(1);
 	alarm(HANG_SECONDS);
 	mine.side = number;
 	side(&mine);
@@ -530,7 +527,6 @@ int bench_pair(struct bench *b, unsigned int ms, struct bench_result *r)
 	ctl->why[0] = 0;
 	r->skipped = set_up(b);
 	if (!r->skipped) {
-		fflush(NULL);
 		pid[0] = start_side(b, 0);
 		pid[1] = pid[0] > 0 ? start_side(b, 1) : -1;
 		if (pid[1] < 0)
