@@ -369,12 +369,16 @@ static void ended_well(pid_t ended, int status)
 /* Until the process has ended: when both sleep, time passes, or never will. */
 static void watch_until_the_end_of(pid_t pid, const char *kind)
 {
+	int status, stuck;
 	pid_t ended;
-	int status;
 
-	while ((ended = waitpid(pid, &status, WNOHANG)) == 0) {
+	for (;;) {
 		usleep(100);
-		if (!bell_all_sleep(bell))
+		stuck = bell_all_sleep(bell);
+		ended = waitpid(pid, &status, WNOHANG);
+		if (ended) /* which looks like sleep */
+			break;
+		if (!stuck)
 			continue;
 		if (bell_loses(bell)) {
 			bell_tick(bell);
