@@ -21,6 +21,7 @@ for command in ls info stat dump send recv call get set watch log ping cksum \
 done
 expect 0 "mbx 0." --version
 expect 2 'see "mbx --help"'
+expect 2 '-r comes too early: options stand behind the command' -r $region info
 expect 2 'no command "nosuch"' nosuch
 expect 2 'no option --nosuch; see "mbx info --help"' info --nosuch
 expect 2 'no value after -r' info -r
@@ -224,6 +225,9 @@ expect 1 'No such file' send plain --file "$tmp/nosuch"
 expect 1 'Is a directory' send plain --file "$tmp"
 expect 2 'either --file or data' send plain --file "$tmp/32" x
 expect 2 '--lines takes standard input' send plain --lines x
+{ printf '1 1,2'; yes ' a' | head -n 100000 | tr -d '\n'; } >"$tmp/words"
+"$mbx" send commands --lines <"$tmp/words" 2>"$tmp/err"
+grep -q 'have at most 64' "$tmp/err" || fail "100,000 words: $(cat "$tmp/err")"
 
 section full
 in_background recv lossy --side remote -n 1 -t 10000

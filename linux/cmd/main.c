@@ -454,6 +454,11 @@ static const struct command *find_command(const char *name)
 	const struct command *c, *near = NULL;
 	size_t i, least = (strlen(name) + 1) / 2, n;
 
+	if (*name == '-')
+		fail(USAGE,
+		     "%s comes too early: options stand behind the command, as "
+		     "in \"mbx info -r shm:/board\"",
+		     name);
 	for (i = 0; i < GROUPS; i++)
 		for (c = groups[i]; c->name; c++) {
 			if (strcmp(c->name, name) == 0)

@@ -209,32 +209,32 @@ static void send_lines(const struct args *a, const struct mbx *m,
 		       struct mbx_end *end, const struct mbx_channel *c,
 		       uint8_t *buf)
 {
+	/* each a byte or a field at least, and one that is too many */
+	uint32_t most = c->is.fwd.max_bytes + MAX_FIELDS + 1;
+	char **words = buffer(most * sizeof(*words)), *line = NULL;
 	static struct type t;
-	char *line = NULL;
 	size_t size = 0;
 	ssize_t n;
 
 	type_of(&t, c, WHOLE);
 	while (!stopped() && (n = getline(&line, &size, stdin)) >= 0) {
-		/* at most every other character is a word */
-		char **words = buffer(((size_t)n / 2 + 1) * sizeof(*words));
+		uint32_t count = 0;
 		char *p = line, *w;
-		int count = 0;
 
 		if (line[n - 1] == '\n')
 			line[n - 1] = 0;
 		if (t.count > 1) {
-			while ((w = strsep(&p, " \t")))
+			while (count < most && (w = strsep(&p, " \t")))
 				if (*w)
 					words[count++] = w;
 		} else {
 			words[count++] = line;
 		}
 		send_one(a, m, end, c, buf,
-			 type_encode(&t, c->is.type, count, words, buf,
+			 type_encode(&t, c->is.type, (int)count, words, buf,
 				     c->is.fwd.max_bytes));
-		free(words);
 	}
+	free(words);
 	free(line);
 }
 
