@@ -684,7 +684,7 @@ sim_says 1 'has not come to life' --fw "$tmp/silent" -- true
 grep -q 'so far so good' "$tmp/err" || fail "sim: not its last words: $(cat "$tmp/err")"
 wait $slow
 [ $? -eq 1 ] || fail "sim: a QEMU that does not answer: $(cat "$tmp/slow")"
-grep -q '^mbx: board zcu102-r5: QEMU does not answer at .* within 5 s' "$tmp/slow" ||
+grep -q '^mbx: board zcu102-r5: QEMU does not answer at .* within 10 s' "$tmp/slow" ||
     fail "sim: a QEMU that does not answer: $(cat "$tmp/slow")"
 TMPDIR=$tmp/sim timeout -s INT --preserve-status 0.5 "$mbx" sim --board zcu102-r5 \
     --region "shm:/$name-sim" --fw "$demo" --qemu "$tmp/silent" -- true >"$tmp/out" 2>&1

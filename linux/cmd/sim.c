@@ -82,7 +82,7 @@ static const char *const deaf_machines[] = {
 	"lm3s811evb",	    "ast1030-evb",   "fby35",
 };
 
-#define BOOT_MS 5000
+#define BOOT_MS 10000 /* far more than it takes on an idle computer */
 #define END_MS	2000
 
 struct sim {
