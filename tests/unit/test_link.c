@@ -303,6 +303,7 @@ static void test_attach_tells_tools_who_it_is(void **state)
 
 	(void)state;
 	bring_up();
+	assert_int_equal(SIDE(MBX_HOST, wakeup), MBX_WAKE_POLL);
 	c.wakeup = MBX_WAKE_FUTEX;
 	c.boot_reason = 0xabcd;
 	c.owner = 4242;
@@ -349,6 +350,7 @@ static void test_format_of_any_garbage_gives_a_clean_region(void **state)
 	for (i = 0; i < SMALL; i += 4)
 		poke_word(word_at(i), rnd(&seed));
 	assert_int_equal(mbx_link_format(&remote, 0), 0);
+	assert_memory_equal(region.base, "mbx1\0\0\1\0", 8); /* version 1.0 */
 	for (i = remote.section[0]; i < remote.end_off; i += 4)
 		assert_int_equal(peek_word(word_at(i)), 0);
 	assert_int_equal(mbx_link_attach(&remote), 0);
@@ -1064,6 +1066,33 @@ static void test_init_refuses_rings_that_overflow(void **state)
 #undef RING
 	assert_int_equal(MBX_RING_BYTES(0, MBX_MAX_REGION - 8u),
 			 MBX_MAX_REGION);
+	assert_int_equal(MBX_RING_BYTES(~0u, 64), UINT32_MAX);
+}
+
+/* By the macros, which compile: a ring and slots of 1 GiB, too. */
+static void test_declaration_at_the_limits_is_what_it_says(void **state)
+{
+#define LIMITS(CHANNEL)                                                        \
+	CHANNEL(LEAST, "a", MBX_QUEUE(MBX_R2H, 1, 1, MBX_BLOCK, ""))           \
+	CHANNEL(LONGEST, "fifteen_letters",                                    \
+		MBX_QUEUE(MBX_H2R, MBX_MAX_MESSAGE, 62, MBX_FAIL, ""))         \
+	CHANNEL(FEWEST, "b", MBX_STATE(MBX_R2H, 1, 2, ""))                     \
+	CHANNEL(LARGEST, "c", MBX_LOG(MBX_H2R, 0xffff8, 1024))
+	MBX_DECLARE_CHANNELS(limits, LIMITS);
+#undef LIMITS
+	static const uint32_t bytes[] = { 20, 63 * 0xfffff4 + 4, 24,
+					  MBX_MAX_REGION };
+	uint32_t i;
+
+	(void)state;
+	for (i = 0; i < limits_count; i++) {
+		struct mbx_channel c = limits[i];
+
+		assert_int_equal(declare(&c), 0);
+		assert_int_equal(c.is.fwd.bytes, bytes[i]);
+		assert_int_equal(c.is.back.max_bytes, 0);
+		assert_int_equal(c.is.back.bytes, 0);
+	}
 }
 
 /* What stands behind 1 GiB is nowhere, also where offsets have gone round. */
@@ -1721,6 +1750,7 @@ int main(void)
 		test(test_checked_init_takes_the_limits_themselves),
 		test(test_checked_init_takes_the_smallest_and_largest_channel),
 		test(test_init_refuses_rings_that_overflow),
+		test(test_declaration_at_the_limits_is_what_it_says),
 		test(test_layout_beyond_any_region_fits_nowhere),
 		test(test_places_of_the_wrong_kind_say_enotsup),
 		test(test_parts_that_end_on_a_line_are_next_to_each_other),
