@@ -15,6 +15,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(
 BUILD = os.path.join(os.path.abspath(
     os.environ.get("BUILD", os.path.join(ROOT, "build"))), "verify")
 SOURCES = sorted(glob.glob(os.path.join(ROOT, "common", "*.c")))
+HEADERS = sorted(glob.glob(os.path.join(ROOT, "common", "**", "*.h"),
+                           recursive=True))
 JOBS = os.cpu_count() or 1
 
 
@@ -110,6 +112,13 @@ WEAKER = [
     (re.compile(r"\bmbx_st_release\("), "mbx_st("),
     (re.compile(r"\bmbx_order_(stores|loads|all)\(\)"), "((void)0)"),
 ]
+# In the headers, which make them of what the compiler and the core have
+WEAKER_IN_HEADERS = [
+    (re.compile(r"__ATOMIC_(ACQUIRE|RELEASE|SEQ_CST)"), "__ATOMIC_RELAXED"),
+    (re.compile(r"(?<!define )mbx_port_barrier\(\)"), "((void)0)"),
+    (re.compile(r"\bdmb sy\b"), "dmb ish"),
+    (re.compile(r'"memory"'), '"cc"'),
+]
 
 
 def code_of(text):
@@ -118,13 +127,14 @@ def code_of(text):
                   text, flags=re.S)
 
 
-def weakened():
-    """Each acquire, release and barrier of common/*.c, forgotten in turn."""
-    for path in SOURCES:
+def weakened(paths=SOURCES):
+    """Each acquire, release and barrier of these, forgotten in turn."""
+    for path in paths:
         with open(path) as f:
             text = f.read()
         code = code_of(text)
-        for pattern, weak in WEAKER:
+        for pattern, weak in (WEAKER_IN_HEADERS if path in HEADERS else
+                              WEAKER):
             for m in pattern.finditer(code):
                 yield Seed(path, text.count("\n", 0, m.start()) + 1,
                            m.group().strip("()") + " forgotten",
@@ -143,6 +153,17 @@ def seeded(name, old, new, what=None):
     return Seed(path, text.count("\n", 0, at) + 1,
                 what or f"{one_line(old)} -> {one_line(new) or 'nothing'}",
                 text.replace(old, new, 1))
+
+
+def common_with(seed, where):
+    """A copy of common/ by links in @where, with the seed's file instead."""
+    shutil.rmtree(where, ignore_errors=True)
+    os.makedirs(where)
+    must(["cp", "-rs", os.path.join(ROOT, "common"), where], "tree")
+    path = os.path.join(where, seed.path)
+    os.remove(path)  # else the file itself would be written
+    seed.write(os.path.dirname(path))
+    return os.path.join(where, "common")
 
 
 def one_line(text):

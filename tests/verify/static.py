@@ -1,22 +1,38 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Accessors only: in the sources, in the object code, and on the processor."""
+"""Accessors only: in the sources, in the object code, and on the processor. And
+what the accessors' orders are made of."""
 
 import glob
 import os
 import platform
 import re
 
-from common import (BUILD, ROOT, SOURCES, Result, Row, call, must, seeded,
-                    tool, unbroken)
+from common import (BUILD, HEADERS, ROOT, SOURCES, Result, Row, call,
+                    common_with, must, seeded, tool, unbroken, weakened)
 
 FLAGS = ["-std=gnu11", "-fno-delete-null-pointer-checks", "-Icommon"]
 CORES = [("gcc", "objdump", []),
          ("arm-none-eabi-gcc", "arm-none-eabi-objdump",
           ["-mcpu=cortex-m3", "-mthumb", "-ffreestanding"]),
+         ("arm-none-eabi-gcc", "arm-none-eabi-objdump",
+          ["-mcpu=cortex-r5", "-mthumb", "-ffreestanding"]),
          ("aarch64-linux-gnu-gcc", "aarch64-linux-gnu-objdump", [])]
 # It copies the configuration, and touches no shared memory.
 MAY_CALL = {"mbx_link_init"}
 COPIES = re.compile(r"<?(mem(?:cpy|move|set))\b")
+
+# Instructions of object code: load, store, acquire, release, full barrier
+LETTERS = re.compile(r"\t(?:(?P<F>dmb\s+sy|mfence|lock )|(?P<A>ldap?r\b)|"
+                     r"(?P<R>stlr\b)|(?P<L>ldr|(?:mov|add)\s+\()|"
+                     r"(?P<S>str|mov\w*\s+[^(]*,\())")
+# What orders.c is to be on each kind of core
+ARM = {"acquire": "LLFL", "release": "SFSS", "stores": "SFS", "loads": "LFL",
+       "all": "SFL", "masked": "SSS"}
+ARM64 = {**ARM, "acquire": "LAL", "release": "SRS", "masked": "S"}
+X86 = {**ARM64, "acquire": "LLL", "release": "SSS", "stores": "SS",
+       "loads": "LL"}
+KINDS = {"gcc": {"x86_64": X86, "aarch64": ARM64}.get(platform.machine(), {}),
+         "arm-none-eabi-gcc": ARM, "aarch64-linux-gnu-gcc": ARM64}
 
 
 def replaced(sources, seed):
@@ -71,6 +87,42 @@ def copies(seed=None):
     return found, f"{objects} objects"
 
 
+def orders(seed=None):
+    """An order that is not in the object code."""
+    where = os.path.join(BUILD, "seeds", "static")
+    return orders_with(common_with(seed, where) if seed else "common", BUILD)
+
+
+def orders_with(common, where):
+    found, kept = [], 0
+    out_file = os.path.join(where, "orders.o")
+    for compiler, objdump, flags in CORES:
+        if not tool(compiler):
+            continue
+        for optimize in ("-Os", "-O2"):
+            must([compiler, f"-I{common}", *FLAGS, *flags, optimize, "-c",
+                  "tests/verify/orders.c", "-o", out_file], "static")
+            code = must([objdump, "-d", "--no-show-raw-insn", out_file],
+                        "static")
+            for function, want in KINDS[compiler].items():
+                body = re.search(rf"<{function}>:\n(.*?)(\n\n|$)", code, re.S)
+                is_now = "".join(m.lastgroup for m in
+                                 LETTERS.finditer(body.group(1)))
+                kept += is_now == want
+                if is_now != want:
+                    found.append(f"{' '.join([compiler, *flags[:1]])} "
+                                 f"{optimize}: {function}: {is_now} instead "
+                                 f"of {want}")
+    return found, f"{kept} orders"
+
+
+def header_orders():
+    """Each order that a header makes, forgotten: where all the compilers are
+    that between them compile it."""
+    return weakened(HEADERS) if platform.machine() == "x86_64" and all(
+        tool(compiler) for compiler, *_ in CORES) else ()
+
+
 def aligned(seed=None):
     """Runs under x86's alignment check."""
     if platform.machine() != "x86_64":
@@ -85,6 +137,7 @@ def aligned(seed=None):
 
 CHECKS = [("sparse, noderef", noderef, "sparse"),
           ("no memcpy in object code", copies, "objdump"),
+          ("orders in object code", orders, "objdump"),
           ("alignment check of x86", aligned, "gcc")]
 
 
@@ -109,7 +162,7 @@ SEEDS = [(check, seeded(*case)) for check, *case in [
      "	__builtin_memcpy(to, from, bytes);\n	if (way == MBX_COPY_IN)"),
     (aligned, "copy.c", "	mbx_words_in(to, from, bytes & 15u);",
      "	*(volatile uint64_t *)((uintptr_t)to | 4) = 0;"),
-]]
+]] + [(orders, seed) for seed in header_orders()]
 
 
 def seeds(_size):
