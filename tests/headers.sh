@@ -4,8 +4,12 @@
 # Every public header compiles alone, as C11 and as C++17, without a warning;
 # and common/ compiles without one for every kind of core, with the Makefile's
 # own flags. Exits 77 if a compiler is missing, after checking with the others.
+#
+# Usage: tests/headers.sh [COMMON]   with the headers of another common/: only,
+#                                    does gcc refuse declarations that cannot be
 
 set -u
+common=${1:-}
 BUILD=${BUILD:-$PWD/build}
 dir=$BUILD/headers
 mkdir -p "$dir" || exit 1
@@ -64,7 +68,7 @@ refused() {
 		printf '#include <mbx/channel.h>\n#define ALL(C) C(A, %s)\n%s\n' \
 			"$row" 'MBX_DECLARE_CHANNELS(all, ALL);' \
 			>"$dir/bad.$suffix"
-		if "$@" -Icommon -c -o "$dir/out.o" "$dir/bad.$suffix" \
+		if "$@" -I"${common:-common}" -c -o "$dir/out.o" "$dir/bad.$suffix" \
 			2>"$log" || ! grep -q 'negative' "$log"; then
 			echo "headers: $* does not refuse $row"
 			failed=1
@@ -99,6 +103,12 @@ common_for() {
 	done
 	echo "headers: $n files of common/ with $*"
 }
+
+if [ -n "$common" ]; then
+	suffix=c
+	refused gcc -std=c11
+	exit $failed
+fi
 
 cat >"$dir/declare.c" <<'END'
 #include <mbx/link.h>

@@ -1,18 +1,22 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Mutants: common/ with one operator, constant, order, bound or statement
-changed, to be killed by a unit test, the content check or the explorer. Those
-that live mean the same: tests/verify/survivors has each of them, with the reason,
-and none besides."""
+"""Mutants: common/, its headers too, with one operator, constant, order, bound or
+statement changed, to be killed by a unit test, the content check or the explorer;
+in the headers, where the orders are made and impossible declarations refused,
+also by a look at the object code, and by tests/headers.sh. Those that live mean
+the same: tests/verify/survivors has each of them, with the reason, and none
+besides. What this machine's preprocessor leaves out of a header is none of them,
+but for the orders, of which all cores' are looked at."""
 
 import glob
 import os
 import re
 import shutil
 
-from common import (BUILD, ROOT, Result, Row, SOURCES, Seed, call, code_of,
-                    must, parallel, weakened)
+from common import (BUILD, HEADERS, ROOT, Result, Row, SOURCES, Seed, call,
+                    code_of, common_with, must, parallel, weakened)
 import content
 import explore
+import static
 
 FLAGS = ["-std=gnu11", "-O1", "-w", "-fno-delete-null-pointer-checks",
          "-Icommon", "-Ilinux", "-Itests", "-Itests/unit",
@@ -21,7 +25,7 @@ PORT = ['-DMBX_PORT_HEADER="port_linux.h"']
 LINUX = sorted(glob.glob(os.path.join(ROOT, "linux", "*.c")))
 DIRECTORY = os.path.join(BUILD, "mutants")
 # Behind the one that has the file's name, those that are quick first
-UNITS = ["link", "slots", "call", "copy", "steps", "cache", "queue"]
+UNITS = ["word", "link", "slots", "call", "copy", "steps", "cache", "queue"]
 # Every how manieth? All the others have their turn in `make verify-long`.
 EVERY = {"quick": 0, "full": 12, "long": 1}
 SURVIVORS = os.path.join(ROOT, "tests", "verify", "survivors")
@@ -44,14 +48,36 @@ SWAPS = [(r"(?<![<>=!-])<(?![<=])", "<="), (r"<=", "<"),
          (r"\breturn 0;", "return MBX_EAGAIN;")]
 
 
+def compiled_lines(path, text):
+    """Numbers of a header's lines that are compiled on this machine."""
+    lines, n, here = set(), 0, False
+    for line in must(["gcc", *FLAGS, "-E", "-fdirectives-only", path],
+                     "mutants-build").split("\n"):
+        mark = re.match(r'# (\d+) "(.*?)"', line)
+        if mark:
+            n, here = int(mark[1]), mark[2] == path
+            continue
+        if here and line.strip():
+            lines.add(n)
+        n += 1
+    for n, line in enumerate(text.split("\n"), 1):
+        if n in lines and line.endswith("\\"):  # was joined to one
+            lines.add(n + 1)
+    return lines
+
+
 def changed():
     yield from weakened()
-    for path in SOURCES:
+    yield from static.header_orders()
+    for path in SOURCES + HEADERS:
         with open(path) as f:
             text = f.read()
         code = code_of(text)
+        lines = path in HEADERS and compiled_lines(path, text)
         for n, line in enumerate(code.split("\n"), 1):
-            if line.startswith("#") or '"' in line or "static_assert" in line:
+            if (line.startswith("#") and not line.startswith("#define") or
+                    '"' in line or "static_assert" in line or
+                    lines and n not in lines):
                 continue
             at = sum(len(x) + 1 for x in text.split("\n")[:n - 1])
             for pattern, new in SWAPS:
@@ -61,7 +87,8 @@ def changed():
                                text[:at + m.start()] + new
                                + text[at + m.end():])
             if re.match(r"\t+[\w>.*-]+ [-+|&]?= [^;]*;$"
-                        r"|\t+(?!mbx_order_)\w+\([^;]*\);$", line):
+                        r"|\t+(?!mbx_(?:order|port_barrier))\w+\([^;]*\);$",
+                        line):
                 yield Seed(path, n, f"{line.strip()[:50]}: left out",
                            text[:at] + "\t\t;" + text[at + len(line):])
 
@@ -81,8 +108,8 @@ def content_object(source):
     return f"{DIRECTORY}/content/{os.path.basename(source)[:-2]}.o"
 
 
-def object_of(source):
-    return f"{DIRECTORY}/{os.path.basename(source)[:-2]}.o"
+def object_of(source, where=DIRECTORY):
+    return f"{where}/{os.path.basename(source)[:-2]}.o"
 
 
 def unit_text(unit):
@@ -96,7 +123,7 @@ def unit_text(unit):
 
 def compile_to(out, source, *flags):
     """0 if it does compile."""
-    return call(["gcc", *FLAGS, *flags, "-c", source, "-o", out],
+    return call(["gcc", *flags, *FLAGS, "-c", source, "-o", out],
                 "mutants-build")[0]
 
 
@@ -107,10 +134,9 @@ def base():
     for unit, path in zip(UNITS, tests):
         with open(path, "w") as f:
             f.write(unit_text(unit))
-    paths = SOURCES + LINUX + tests
-    out = [object_of(p) for p in paths]
     for status in parallel(lambda x: compile_to(
-            *x, *(PORT if x[1] in SOURCES else [])), zip(out, paths)):
+            object_of(x), x, *(PORT if x in SOURCES else [])),
+            SOURCES + LINUX + tests):
         if status:
             raise SystemExit("verify: mutants: see mutants-build.log")
     for _ in parallel(lambda x: must(
@@ -119,28 +145,55 @@ def base():
         pass
 
 
-def unit_program(unit, seed, path):
-    """The unit test with the mutant at @path; None if it has no part in it."""
-    where = os.path.dirname(path)
-    text = unit_text(unit)
-    include = f'#include "{ROOT}/common/{seed.file}"'
-    objects = [object_of(f"test_{unit}.c")]
-    if f"{ROOT}/common/" not in text:
-        objects += [path[:-2] + ".o" if os.path.basename(s) == seed.file else
-                    object_of(s) for s in SOURCES + LINUX]
-    elif include not in text:
-        return None
-    else:  # it includes the sources themselves, so that this one is another
-        text = text.replace(include, f'#include "{path}"')
-        with open(os.path.join(where, f"test_{unit}.c"), "w") as f:
-            f.write(text)
-        objects = [os.path.join(where, f"test_{unit}.o")]
-        if compile_to(objects[0], objects[0][:-2] + ".c"):
+def is_header(seed):
+    return seed.file.endswith(".h")
+
+
+class Refused(Exception):
+    """By the compiler."""
+
+
+class Mutant:
+    """A seed, in a copy of common/ in a directory of its own."""
+
+    def __init__(self, seed, where):
+        self.seed, self.where = seed, where
+        self.common = common_with(seed, where)
+        self.path = os.path.join(where, seed.path)
+
+    def compile(self, source, *flags):
+        out = object_of(source, self.where)
+        if not os.path.exists(out) and compile_to(
+                out, source, f"-I{self.common}", *flags):
+            raise Refused
+        return out
+
+    def object(self, source):
+        """Of a source: as it is, if the change is not in it."""
+        if source not in SOURCES:
+            return (self.compile if is_header(self.seed) else object_of)(source)
+        if is_header(self.seed) or os.path.basename(source) == self.seed.file:
+            return self.compile(source.replace(ROOT, self.where), *PORT)
+        return object_of(source)
+
+    def unit_program(self, unit):
+        """The unit test with it; None if it has no part in that."""
+        text = unit_text(unit)
+        includes = f'"{ROOT}/common/' in text  # the sources themselves
+        sources = ([] if includes else SOURCES) + (
+            LINUX if '"host.h"' in text else [])
+        test = object_of(f"test_{unit}.c")
+        if is_header(self.seed) or f'"{ROOT}/{self.seed.path}"' in text:
+            path = os.path.join(self.where, f"test_{unit}.c")
+            with open(path, "w") as f:
+                f.write(text.replace(f"{ROOT}/common/", self.common + "/"))
+            test = self.compile(path)
+        elif includes:
             return None
-    program = os.path.join(where, f"test_{unit}")
-    must(["gcc", "-o", program, *objects, "-lcmocka", "-pthread"],
-         "mutants-build")
-    return program
+        program = os.path.join(self.where, f"test_{unit}")
+        must(["gcc", "-o", program, test, *map(self.object, sources),
+              "-lcmocka", "-pthread"], "mutants-build")
+        return program
 
 
 def fails(program, *args):
@@ -151,31 +204,52 @@ def fails(program, *args):
                 env={**os.environ, "CMOCKA_TEST_ABORT": "1"})[0]
 
 
-def content_fails(seed, path, where, _common):
-    if seed.file not in SPECIFIED:
-        return False
-    name, *options = SPECIFIED[seed.file]
-    program = os.path.join(where, name)
-    must(["gcc", *content.FLAGS, "-o", program, content_object(name + ".c"),
-          *(path if os.path.basename(s) == seed.file else content_object(s)
-            for s in SOURCES)], "mutants-build")
-    return fails(program, *options)
-
-
-def explorer_fails(seed, path, where, common):
-    broken = {**common, seed.file: explore.compile_to(path[:-2] + ".x.o", path)}
-    return explore.try_one(where, seed.file, broken)
-
-
 def unit_fails(unit):
-    def check(seed, path, _where, _common):
-        program = unit_program(unit, seed, path)
+    def check(mutant, _common):
+        try:
+            program = mutant.unit_program(unit)
+        except Refused:  # no program; of a header, the test sees to that
+            return is_header(mutant.seed)
         return program and fails(program)
     return check
 
 
+def content_fails(mutant, _common):
+    file = mutant.seed.file
+    if file not in SPECIFIED:
+        return False
+    name, *options = SPECIFIED[file]
+    program = os.path.join(mutant.where, name)
+    must(["gcc", *content.FLAGS, "-o", program, content_object(name + ".c"),
+          *(mutant.path if os.path.basename(s) == file else content_object(s)
+            for s in SOURCES)], "mutants-build")
+    return fails(program, *options)
+
+
+def explorer_fails(mutant, common):
+    file = mutant.seed.file
+    if file not in explore.SEEDS:  # word.h is another one there
+        return False
+    broken = {**common, file: explore.compile_to(
+        os.path.join(mutant.where, "explored.o"), mutant.path)}
+    return explore.try_one(mutant.where, file, broken)
+
+
+def object_code_fails(mutant, _common):
+    return (is_header(mutant.seed) and
+            static.orders_with(mutant.common, mutant.where)[0])
+
+
+def declarations_fail(mutant, _common):
+    """What cannot be, and compiles with it."""
+    return is_header(mutant.seed) and call(
+        ["sh", "tests/headers.sh", mutant.common], "mutants",
+        env={**os.environ, "BUILD": mutant.where})[0]
+
+
 CHECKS = {**{f"test_{unit}": unit_fails(unit) for unit in UNITS},
-          "content": content_fails, "explorer": explorer_fails}
+          "content": content_fails, "explorer": explorer_fails,
+          "object code": object_code_fails, "headers.sh": declarations_fail}
 
 
 def is_order(seed):
@@ -185,29 +259,29 @@ def is_order(seed):
 def checks_of(seed):
     """First what is likely to kill it, or quick."""
     def rank(check):
-        if check == "explorer":
+        if check in ("explorer", "object code"):
             return 0 if is_order(seed) else 4
-        if check == "content":
+        if check in ("content", "headers.sh"):
             return 2
         return 1 if seed.file.startswith(check.removeprefix("test_")) else 3
     return sorted(CHECKS, key=rank)
 
 
-def killer_of(seed, path, where, common, checks):
+def killer_of(mutant, common, checks):
     """The first of the checks that fails; None if it lives, "" if it does not
     compile."""
-    if compile_to(path[:-2] + ".o", path, *PORT):
+    try:
+        for source in SOURCES:
+            mutant.object(source)
+    except Refused:
         return ""
-    for check in checks:
-        if CHECKS[check](seed, path, where, common):
-            return check
-    return None
+    return next((c for c in checks if CHECKS[c](mutant, common)), None)
 
 
 def try_one(name, seed, common, checks):
     where = os.path.join(DIRECTORY, name)
     try:
-        return killer_of(seed, seed.write(where), where, common, checks)
+        return killer_of(Mutant(seed, where), common, checks)
     finally:
         shutil.rmtree(where)
 
@@ -225,8 +299,8 @@ def kills_unchanged(common, checks):
         with open(path) as f:
             seed = Seed(path, 0, "", f.read())
         return seed.file, try_one("same-" + seed.file, seed, common, checks)
-    return [f"{file} as it is: {killer}"
-            for file, killer in parallel(one, SOURCES) if killer is not None]
+    return [f"{file} as it is: {killer}" for file, killer in
+            parallel(one, SOURCES + HEADERS[:1]) if killer is not None]
 
 
 def run(size):
