@@ -21,7 +21,9 @@ INFO = AUTO + ["-eva-split-return-function",
                "info:full,control:full,eva_load:full"]
 
 # What is analysed, with which states, of which size; and how it is called
-QUEUE, SLOTS, LINK = "queue", "slots", "link"
+QUEUE, SLOTS, LINK, CALL = "queue", "slots", "link", "call"
+CALLER, SERVER = ("-DPART=0",), ("-DPART=1",)
+TURNED = ("-DREQ=20u", "-DREP=16u")  # the requests' ring is the larger one
 ANALYSES = {"quick": [], "full": [
     (QUEUE, FULL, ("-DRING=12u",), "ring of 12"),
     (QUEUE, FULL, ("-DRING=8u",), "ring of 8"),
@@ -32,6 +34,10 @@ ANALYSES = {"quick": [], "full": [
     (LINK, SIZES, ("-DPART=2",), "observer, 4 layouts"),
     (LINK, AUTO, ("-DPART=3",), "formatting, 4 layouts"),
     (LINK, AUTO, ("-DPART=4",), "any declaration"),
+    (CALL, FULL, CALLER, "caller, rings of 16 and 20"),
+    (CALL, FULL, (*CALLER, *TURNED), "caller, rings of 20 and 16"),
+    (CALL, FULL, SERVER, "server, rings of 16 and 20"),
+    (CALL, FULL, (*SERVER, *TURNED), "server, rings of 20 and 16"),
 ], "long": [
     (QUEUE, FULL, ("-DRING=16u",), "ring of 16"),
     (QUEUE, FULL, ("-DRING=20u",), "ring of 20"),
@@ -39,13 +45,17 @@ ANALYSES = {"quick": [], "full": [
 
 
 def analyse(kind, states, defines, harness=None):
-    """The alarms and the last words of an analysis."""
+    """The alarms and the last words of an analysis; of another harness than the
+    usual one, a seed's, those up to the first alarm."""
+    stop = ["-eva-stop-at-nth-alarm", "1"] if harness else []
     harness = harness or os.path.join(ROOT, "tests", "verify",
                                       f"eva_{kind}.c")
-    _, out = call(["frama-c", *EVA, *states, "-cpp-extra-args="
+    _, out = call(["frama-c", *EVA, *states, *stop, "-cpp-extra-args="
                    + " ".join(["-Icommon", "-Itests", *defines]), harness],
                   f"eva-{kind}", 14400)
     alarms = re.findall(r"\[eva:alarm\] (\S+): Warning: *\n? *(.*)", out)
+    if "Stopping at nth alarm" in out:
+        return [": ".join(a) for a in alarms], "the first alarm"
     done = re.search(r"(\d+) alarms? generated", out)
     reached = re.search(r"(\d+) statements reached \(out of (\d+)\)", out)
     if not done or not reached:
@@ -83,6 +93,16 @@ SEEDS = [(*how, seeded(*change)) for how, change in [
     ((LINK, SIZES, ("-DPART=3",)), ("link.c", "w[2] > l->is.bytes", "0")),
     ((LINK, SIZES, ("-DPART=1", "-DBYTES=128u")),
      ("link.c", "off < l->is.bytes ? load(l, off)", "1 ? load(l, off)")),
+    ((CALL, FULL, CALLER),
+     ("call.c", "bytes > c->tx.at.max_bytes - HEAD", "0")),
+    ((CALL, FULL, CALLER), ("call.c", "bytes >= HEAD &&", "")),
+    ((CALL, FULL, CALLER), ("call.c", "bytes - HEAD > cap", "0")),
+    ((CALL, FULL, (*SERVER, *TURNED)), ("call.c", "bytes < HEAD", "0")),
+    ((CALL, FULL, (*SERVER, *TURNED)),
+     ("call.c", "n >= 0 && bytes - HEAD > cap", "0")),
+    ((CALL, FULL, SERVER), ("call.c", "!s->tx.open", "0")),
+    ((CALL, FULL, (*SERVER, *TURNED)),
+     ("call.c", "s->tx.at.max_bytes - HEAD", "s->rx.at.max_bytes - HEAD")),
 ]]
 
 
