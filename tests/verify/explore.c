@@ -61,6 +61,7 @@ struct side {
 	uint32_t loaded[MAX_LOADED], loads, accesses, again;
 	enum standing standing;
 	int bell, begun, timed, time_passed, near_barrier;
+	int due; /* a switch, before the next access */
 	jmp_buf resume;
 	char *stack_top; /* what is below is of no use any more */
 };
@@ -286,7 +287,7 @@ static uint64_t state(void)
 	uint32_t i, k;
 	int s;
 
-	for (i = 0; i < words; i++) {
+	for (i = scenario.constant; i < words; i++) {
 		if (!left.crashes)
 			base[i] = sides[0].cur.at[i] < sides[1].cur.at[i]
 					  ? sides[0].cur.at[i]
@@ -295,7 +296,7 @@ static uint64_t state(void)
 	}
 	if (race)
 		note_stamps(base);
-	for (i = 0; i < words; i++)
+	for (i = scenario.constant; i < words; i++)
 		for (k = base[i]; k < stored[i]; k++) {
 			const struct message *m = &history[i][k];
 
@@ -383,6 +384,7 @@ static void yield(void)
 {
 	if (calm)
 		return;
+	sides[me].due = 0;
 	sides[me].stack_top = stack_top();
 	if (!_setjmp(sides[me].resume))
 		_longjmp(scheduler, YIELDED);
@@ -469,7 +471,13 @@ uint32_t explore_load(const struct mbx_word *w, enum explore_order order)
 	uint32_t l = word_of(w), v, i;
 	struct side *t = &sides[me];
 
-	if (!is_own(l) && (order != DATA || !race)) {
+	/*
+	 * What nobody stores to may as well be loaded later: the other side
+	 * comes in behind a row of such loads, before whatever follows.
+	 */
+	if (l < scenario.constant) {
+		t->due = 1;
+	} else if (t->due || (!is_own(l) && (order != DATA || !race))) {
 		t->near_barrier -= t->near_barrier > 0;
 		yield();
 	}
@@ -519,6 +527,10 @@ void explore_store(struct mbx_word *w, uint32_t v, enum explore_order order)
 	struct message *m;
 	int plain = order == DATA && race;
 
+	if (l < scenario.constant && !calm)
+		fail("word %u is stored to, and is constant", l);
+	if (t->due)
+		yield();
 	may_die();
 	count_access();
 	trace("%d: %s word %u: 0x%x\n", me, names[order], l, v);
@@ -560,10 +572,10 @@ void explore_fence(enum explore_fence fence)
 	static const char *const names[] = { "stores", "loads", "all" };
 	struct side *t = &sides[me];
 
-	if (fence == FENCE_ALL) {
+	if (fence == FENCE_ALL)
 		t->near_barrier = 2;
+	if (fence == FENCE_ALL || t->due)
 		yield();
-	}
 	may_die();
 	trace("%d: order %s\n", me, names[fence]);
 	tell(0);
@@ -706,6 +718,7 @@ static void be_born(int s)
 
 	t->stack_top = stacks[s] + STACK_BYTES;
 	t->begun = t->timed = t->time_passed = t->near_barrier = 0;
+	t->due = 0;
 	t->standing = READY;
 	t->loads = t->accesses = 0;
 	t->told = 0;
@@ -722,10 +735,8 @@ static void begin(void)
 		history[i][0].by = NOBODY;
 		stored[i] = 1;
 	}
-	for (s = 0; s < 2; s++) {
+	for (s = 0; s < 2; s++)
 		memset(scenario.private_of[s], 0, scenario.private_bytes[s]);
-		be_born(s);
-	}
 	memset(scenario.account, 0, scenario.account_bytes);
 	depth = steps = 0;
 	me = 0;
@@ -733,6 +744,8 @@ static void begin(void)
 	left = (struct left){ crash_budget, stale_budget, switch_budget };
 	failure[0] = 0;
 	scenario.begin();
+	for (s = 0; s < 2; s++)
+		be_born(s);
 }
 
 /*

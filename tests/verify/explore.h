@@ -32,6 +32,7 @@ extern struct mbx_word shared[MAX_WORDS]; /* addresses; the values are lists */
 
 struct scenario {
 	uint32_t words;		/* of shared[] that are used */
+	uint32_t constant;	/* of the first ones: nobody stores there */
 	int one_writer;		/* each word: checked, and made use of */
 	void *account;		/* what is true of the run so far: the */
 	uint32_t account_bytes; /* scenario's own, not the sides' */

@@ -377,6 +377,10 @@ static void begin(void)
 	account.section[MBX_HOST] = l.section[MBX_HOST];
 	account.section[MBX_REMOTE] = l.section[MBX_REMOTE];
 	account.end_off = l.end_off;
+	/* a formatter writes the host's words, and those that nobody else does */
+	scenario.one_writer = !format && !again;
+	scenario.constant = scenario.one_writer ? account.section[MBX_HOST] / 4u
+						: 0;
 	account.again_left = (uint8_t)again;
 	account.comes = option("comes", 1);
 	if (format)
