@@ -57,11 +57,13 @@ struct side {
 	struct view cur, acquired, released;
 	struct view got; /* of what is loaded[]: the values it was given */
 	uint16_t read_plain[MAX_WORDS], read_atomic[MAX_WORDS];
-	uint64_t told; /* all that it was told since its last checkpoint */
+	uint64_t told;	  /* all that it was told since its last checkpoint */
+	uint64_t account; /* a hash of that, when it last could have died */
 	uint32_t loaded[MAX_LOADED], loads, accesses, again;
 	enum standing standing;
 	int bell, begun, timed, time_passed, near_barrier;
-	int due; /* a switch, before the next access */
+	int due;     /* a switch, before the next access */
+	int touched; /* what the other one sees, since it last could have died */
 	jmp_buf resume;
 	char *stack_top; /* what is below is of no use any more */
 };
@@ -269,6 +271,25 @@ static uint64_t mix_view(uint64_t h, const struct view *v, const uint8_t *base)
 		    : h;
 }
 
+static uint64_t account_hash(void)
+{
+	return mix_bytes(1, scenario.account, scenario.account_bytes);
+}
+
+/*
+ * Deaths are tried only where they differ. Has side @s, since it last could have
+ * died, done what outlives it: a store, a bell, an entry in the account? If not,
+ * to die now is as to have died then, or not to have begun this life. Whatever
+ * its loads and fences did since only takes away from what can still happen:
+ * budgets that were used up, and views that let less be read. But for a race a
+ * load counts by itself.
+ */
+static int leaves_something(int s)
+{
+	return left.crashes &&
+	       (race || sides[s].touched || sides[s].account != account_hash());
+}
+
 /* A value that it was given has been replaced, and it has learnt so since. */
 static int is_outdated(const struct side *t)
 {
@@ -315,8 +336,9 @@ static uint64_t state(void)
 		const struct side *t = &sides[s];
 
 		h = mix(h, t->told);
-		h = mix(h, (uint64_t)t->standing << 3 |
+		h = mix(h, (uint64_t)t->standing << 5 |
 				   (uint64_t)is_outdated(t) << 2 |
+				   (uint64_t)leaves_something(s) << 4 |
 				   (uint64_t)t->bell << 1 | (uint64_t)t->begun);
 		if (coarse)
 			h = mix(h, (uint64_t)t->near_barrier);
@@ -382,17 +404,26 @@ static char *stack_top(void)
 
 static void yield(void)
 {
+	int leaves;
+
 	if (calm)
 		return;
 	sides[me].due = 0;
+	leaves = leaves_something(me);
 	sides[me].stack_top = stack_top();
 	if (!_setjmp(sides[me].resume))
 		_longjmp(scheduler, YIELDED);
+	if (!leaves) /* what the other one did since is not its */
+		sides[me].account = account_hash();
 }
 
 static void may_die(void)
 {
-	if (left.crashes && !calm && pick(2)) {
+	if (calm || !leaves_something(me))
+		return;
+	sides[me].touched = 0;
+	sides[me].account = account_hash();
+	if (pick(2)) {
 		left.crashes--;
 		deaths++;
 		_longjmp(scheduler, DIED);
@@ -532,6 +563,7 @@ void explore_store(struct mbx_word *w, uint32_t v, enum explore_order order)
 	if (t->due)
 		yield();
 	may_die();
+	t->touched = 1;
 	count_access();
 	trace("%d: %s word %u: 0x%x\n", me, names[order], l, v);
 	tell(0);
@@ -692,7 +724,7 @@ void explore_calmly(int side)
 void ring_bell(int side)
 {
 	trace("%d: rings\n", me);
-	sides[side].bell = 1;
+	sides[side].bell = sides[me].touched = 1;
 }
 
 void await_bell(void)
@@ -718,7 +750,8 @@ static void be_born(int s)
 
 	t->stack_top = stacks[s] + STACK_BYTES;
 	t->begun = t->timed = t->time_passed = t->near_barrier = 0;
-	t->due = 0;
+	t->touched = t->due = 0;
+	t->account = account_hash();
 	t->standing = READY;
 	t->loads = t->accesses = 0;
 	t->told = 0;
