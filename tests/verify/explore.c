@@ -149,7 +149,7 @@ static int next_choices(void)
 /* ---- states seen before ---- */
 
 static uint64_t *seen;
-static size_t seen_size;
+static size_t seen_size, hashes;
 
 static uint64_t mix(uint64_t h, uint64_t v)
 {
@@ -171,40 +171,33 @@ static uint64_t mix_bytes(uint64_t h, const void *from, uint32_t bytes)
 	return mix(h, v);
 }
 
-static void insert_seen(uint64_t h)
+/* Where @h is, or is to be. */
+static uint64_t *place_of(uint64_t h)
 {
 	size_t i = h & (seen_size - 1);
 
-	while (seen[i])
+	while (seen[i] && seen[i] != h)
 		i = (i + 1) & (seen_size - 1);
-	seen[i] = h;
+	return &seen[i];
 }
 
-/* 1 if @h is new. */
-static int remember(uint64_t h)
+static void insert_seen(uint64_t h)
 {
-	size_t i;
+	uint64_t *old = seen;
+	size_t n = seen_size, i;
 
-	h += !h;
-	if (states * 2 >= seen_size) {
-		uint64_t *old = seen;
-		size_t n = seen_size;
-
+	if (hashes * 2 >= seen_size) {
 		seen_size = n ? n * 4 : 1u << 16;
 		seen = calloc(seen_size, sizeof(*seen));
 		if (!seen)
 			abort();
 		for (i = 0; i < n; i++)
 			if (old[i])
-				insert_seen(old[i]);
+				*place_of(old[i]) = old[i];
 		free(old);
 	}
-	for (i = h & (seen_size - 1); seen[i]; i = (i + 1) & (seen_size - 1))
-		if (seen[i] == h)
-			return 0;
-	seen[i] = h;
-	states++;
-	return 1;
+	hashes += !*place_of(h);
+	*place_of(h) = h;
 }
 
 /*
@@ -290,26 +283,34 @@ static int leaves_something(int s)
 	       (race || sides[s].touched || sides[s].account != account_hash());
 }
 
-/* A value that it was given has been replaced, and it has learnt so since. */
-static int is_outdated(const struct side *t)
+/* The value that it was given there is not the newest any more. */
+static int is_replaced(const struct side *t, uint32_t load)
 {
-	uint32_t i;
-
-	for (i = 0; i < t->loads; i++)
-		if (t->got.at[t->loaded[i]] < t->cur.at[t->loaded[i]])
-			return 1;
-	return 0;
+	return t->got.at[t->loaded[load]] + 1u < stored[t->loaded[load]];
 }
 
-static uint64_t state(void)
+/* And it has learnt so since. */
+static int has_learnt(const struct side *t, uint32_t load)
+{
+	return t->got.at[t->loaded[load]] < t->cur.at[t->loaded[load]];
+}
+
+/*
+ * All that the future depends on, but for how many stale loads and switches are
+ * left. With @newest_only as if no load were to be stale: then neither views nor
+ * older values make a difference.
+ */
+static uint64_t state(int newest_only)
 {
 	uint8_t base[MAX_WORDS] = { 0 };
-	uint64_t h = mix_bytes(1, &left, sizeof(left));
+	uint64_t h = mix(1, left.crashes);
 	uint32_t i, k;
 	int s;
 
 	for (i = scenario.constant; i < words; i++) {
-		if (!left.crashes)
+		if (newest_only)
+			base[i] = (uint8_t)(stored[i] - 1);
+		else if (!left.crashes)
 			base[i] = sides[0].cur.at[i] < sides[1].cur.at[i]
 					  ? sides[0].cur.at[i]
 					  : sides[1].cur.at[i];
@@ -326,32 +327,76 @@ static uint64_t state(void)
 				h = mix(h,
 					rank(m->by, m->clock) << 1 | m->plain);
 			/* the first one hands on nothing that is not there */
-			if (k)
+			if (k && !newest_only)
 				h = mix_view(h, &m->view, base);
 		}
-	h = mix_view(h, &fences, base);
+	if (!newest_only)
+		h = mix_view(h, &fences, base);
 	if (switch_budget != UNBOUNDED)
 		h = mix(h, (uint64_t)me);
 	for (s = 0; s < 2; s++) {
 		const struct side *t = &sides[s];
 
 		h = mix(h, t->told);
-		h = mix(h, (uint64_t)t->standing << 5 |
-				   (uint64_t)is_outdated(t) << 2 |
-				   (uint64_t)leaves_something(s) << 4 |
+		h = mix(h, (uint64_t)t->standing << 3 |
+				   (uint64_t)leaves_something(s) << 2 |
 				   (uint64_t)t->bell << 1 | (uint64_t)t->begun);
 		if (coarse)
 			h = mix(h, (uint64_t)t->near_barrier);
+		for (k = 0; k < t->loads; k++)
+			h = mix(h, t->loaded[k] << 1 |
+					   (uint32_t)is_replaced(t, k));
+		if (newest_only)
+			continue;
+		for (k = 0; k < t->loads; k++)
+			h = mix(h, (uint64_t)has_learnt(t, k));
 		h = mix_view(h, &t->cur, base);
 		h = mix_view(h, &t->acquired, base);
 		h = mix_view(h, &t->released, base);
 		for (k = 0; race && k < words; k++)
 			h = mix(h, rank(s, t->read_plain[k]) << 16 |
 					   rank(s, t->read_atomic[k]));
-		for (k = 0; t->standing == AWAITS_CHANGE && k < t->loads; k++)
-			h = mix(h, t->loaded[k]);
 	}
 	return mix_bytes(h, scenario.account, scenario.account_bytes);
+}
+
+/* With as many stale loads and switches left or more: nothing new can follow. */
+static int was_seen(uint64_t h)
+{
+	uint32_t stale = left.stale, switches;
+
+	do {
+		switches = left.switches;
+		do {
+			if (*place_of(mix(mix(h, stale), switches)))
+				return 1;
+		} while (switches++ < switch_budget);
+	} while (stale++ < stale_budget);
+	return 0;
+}
+
+static void insert(uint64_t h)
+{
+	insert_seen(mix(mix(h, left.stale), left.switches));
+}
+
+/*
+ * 1 if this state is new. One that has stale loads left stands for those, too,
+ * that have none, and differ from it in views and older values only. Where two
+ * write a word, views also say where a store may go; and what races.
+ */
+static int remember(void)
+{
+	int views_matter = race || !scenario.one_writer;
+	uint64_t h = state(!left.stale && !views_matter);
+
+	if (seen && was_seen(h))
+		return 0;
+	states++;
+	insert(h);
+	if (left.stale && stale_budget != UNBOUNDED && !views_matter)
+		insert(state(1));
+	return 1;
 }
 
 /* ---- views ---- */
@@ -477,7 +522,7 @@ static uint32_t load_atomic(uint32_t l, enum explore_order order)
 	if (calm || !left.stale ||
 	    (scenario.may_be_stale && !scenario.may_be_stale(l)))
 		from = stored[l] - 1;
-	k = from + pick(stored[l] - from);
+	k = stored[l] - 1 - pick(stored[l] - from);
 	left.stale -= stale_budget != UNBOUNDED && k + 1 < stored[l];
 	m = &history[l][k];
 	t->cur.at[l] = (uint8_t)k;
@@ -687,23 +732,21 @@ int loaded_twice(void)
 void await_change(void)
 {
 	struct side *t = &sides[me];
-	uint32_t i, n = 0;
+	uint32_t i, n = 0, learnt = 0;
 
-	if (is_outdated(t)) {
-		t->got = t->cur; /* once */
-		return;
-	}
 	t->standing = AWAITS_CHANGE;
 	t->time_passed = 0;
 	yield();
-	/* it sees at least one that is newer */
-	for (i = 0; i < t->loads; i++)
-		n += t->cur.at[t->loaded[i]] + 1u < stored[t->loaded[i]];
-	n = pick(n);
-	for (i = 0; i < t->loads; i++)
-		if (t->cur.at[t->loaded[i]] + 1u < stored[t->loaded[i]] &&
-		    n-- == 0)
+	/* it sees at least one that is newer, if it has not yet */
+	for (i = 0; i < t->loads; i++) {
+		learnt += has_learnt(t, i);
+		n += is_replaced(t, i);
+	}
+	n = pick(learnt ? 0 : n);
+	for (i = 0; i < t->loads && !learnt; i++)
+		if (is_replaced(t, i) && n-- == 0)
 			t->cur.at[t->loaded[i]]++;
+	t->loads = 0; /* from now on it waits for what it loads from now on */
 	tell((uint64_t)t->time_passed);
 }
 
@@ -812,7 +855,7 @@ static int can_run(int s)
 		return t->bell;
 	case AWAITS_CHANGE:
 		for (i = 0; i < t->loads; i++)
-			if (t->cur.at[t->loaded[i]] + 1u < stored[t->loaded[i]])
+			if (is_replaced(t, i))
 				return 1;
 		return 0;
 	default:
@@ -844,7 +887,8 @@ static void choose_side(const int *able, int n)
 	if (n == 2 && !asked &&
 	    (!left.switches || (coarse && !sides[me].near_barrier)))
 		return;
-	n = able[n == 2 ? (int)pick(2) : 0];
+	n = n == 2 ? me ^ (int)pick(2)
+		   : able[0]; /* what costs nothing, first */
 	if (!asked && n != me && switch_budget != UNBOUNDED)
 		left.switches--;
 	me = n;
@@ -954,7 +998,7 @@ static int execute(void)
 			return 0;
 		}
 		if (depth == known && !tracing) {
-			if (!remember(state()))
+			if (!remember())
 				return 0;
 			save();
 		}

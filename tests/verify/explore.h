@@ -14,6 +14,7 @@
  * States that were seen before are not explored again: a state is the readable
  * part of the lists, the views, what each side has been told since its last
  * checkpoint, and the scenario's account. They are told apart by 64-bit hashes.
+ * Nor is a state explored from which less can follow than from one that was.
  */
 #ifndef VERIFY_EXPLORE_H
 #define VERIFY_EXPLORE_H
