@@ -49,6 +49,9 @@ CONFIGURATIONS = {"quick": [
     ("link", "format=0 polls=1 again=1 traffic=1 stale=2 switches=1 race=0"),
     ("link", "format=0 polls=2 crashes=1 stale=1 switches=1 race=0"),
     ("link", "format=0 polls=2 crashes=1 stale=4 switches=0 race=0"),
+    ("link", "format=0 polls=2 crashes=2 stale=1 switches=1 race=0"),
+    ("link", "format=0 polls=3 comes=6 stays=0 crashes=2 stale=1 switches=1 "
+     "race=0"),
     ("link", "format=0 polls=1 again=1 crashes=1 stale=0 switches=1 race=0"),
     ("link", "format=0 polls=0 again=1 traffic=1 narrow=1 stale=2 switches=3 "
      "coarse=1 race=0"),
@@ -65,7 +68,8 @@ CONFIGURATIONS = {"quick": [
     ("queue", "ring=8 messages=4 by=7 take=3"),
     ("slots", "records=4 read=7 crashes=2 race=0"),
     ("link", "format=1 polls=1 crashes=1 stale=1 switches=1 race=0"),
-    ("link", "format=0 polls=2 crashes=2 stale=1 switches=1 race=0"),
+    ("link", "format=0 polls=2 crashes=2 stale=1 switches=2 race=0"),
+    ("link", "format=0 polls=2 crashes=2 stale=2 switches=1 race=0"),
     ("link", "format=0 polls=1 again=1 crashes=1 stale=1 switches=1 race=0"),
     ("link", "format=0 polls=0 again=1 stale=2 switches=3 race=0"),
 ]}
