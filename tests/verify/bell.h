@@ -18,8 +18,8 @@ enum bell_fault {
 
 /* One of the two sides, by enum mbx_side. */
 struct bell_side {
-	pid_t pid;
-	uint32_t sleeps; /* waits begun and ended: odd within one */
+	pid_t pid, emulator; /* of the firmware for which this process stands */
+	uint32_t sleeps;     /* waits begun and ended: odd within one */
 	uint32_t
 		wants; /* it has said that it will sleep, and is not awake yet */
 };
@@ -37,15 +37,25 @@ struct bell *bell_make(void);
 /* This process is that side from now on; before, its doorbell is as any. */
 void bell_join(struct bell *bell, int side);
 
+/* It is not, but passes on the rings of firmware in this emulator. */
+void bell_stand_for(pid_t emulator);
+
+/* How many rings there will be of one to that side. */
+int bell_faulty(int side);
+
 /* Do rings get lost? */
 int bell_loses(const struct bell *bell);
+
+/* Does it take time to wake a side? There is no traffic yet, or rings get lost. */
+int bell_waits_for_time(const struct bell *bell);
 
 /* Is a side in a wait that has no end of its own? */
 int bell_sleeps(const struct bell *bell, int side);
 
 /*
  * Do both sides sleep, in waits without an end, and has no ring woken either?
- * That is how it will stay, unless somebody else does something.
+ * That is how it will stay, unless somebody else does something. If it takes time
+ * to wake them, in whatever wait.
  */
 int bell_all_sleep(const struct bell *bell);
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Two processes, or one and firmware, sleep and wake by a doorbell that drops,
- * delays, doubles or makes up rings (bell.c): nothing waits for ever, nothing is
- * lost. Small rings, and either side now faster and now slower, so that each
- * waits for data and for room. A third process looks on: when both sleep, that
- * is the end, or it lets time pass.
+ * Two processes, or one and firmware (in QEMU: relay.c), sleep and wake by a
+ * doorbell that drops, delays, doubles or makes up rings (bell.c): nothing waits
+ * for ever, nothing is lost. Small rings, and either side now faster and now
+ * slower, so that each waits for data and for room. A third process looks on:
+ * when both sleep, that is the end, or it lets time pass.
  *
- * Usage: doorbell MESSAGES [FIRMWARE]	the path of "echo" for board linux
+ * Usage: doorbell MESSAGES FIRMWARE	the path of "echo" for board linux
+ *        doorbell MESSAGES BUILD BOARD	where it is made for QEMU's board
  */
 #include "verify/traffic.h"
 
@@ -22,6 +23,13 @@
 #define SOCKET	"bell.socket" /* in the folder where it was started */
 #define MAX	48u
 #define FOREVER 3600000
+#define RAM	(16 << 20) /* QEMU's board has so much */
+
+/*
+ * Without a message. Between two there are 100 us, and QEMU sleeps at each: so
+ * its board's own tick has come a hundred times.
+ */
+#define TICKS 20000
 
 #define CHANNELS(CHANNEL)                                                      \
 	CHANNEL(THERE, "up", MBX_QUEUE(MBX_H2R, MAX, 2, MBX_BLOCK, ""))        \
@@ -31,7 +39,7 @@ MBX_DECLARE_CHANNELS(channels, CHANNELS);
 
 static struct bell *bell;
 static uint32_t wanted; /* messages */
-static const char *echo;
+static const char *echo, *build, *board;
 static char host_bell[128], remote_bell[128];
 
 static void whole(int n, const uint8_t *buf, uint32_t number)
@@ -334,12 +342,28 @@ static void taking_over(const char *region)
 	mbx_close(m);
 }
 
-static void board(const char *region)
+/* ---- firmware: a process, or on an emulated board ---- */
+
+static void process(const char *region)
 {
 	setenv("MBX_REGION", region, 1);
 	setenv("MBX_BOARD_SOCKET", remote_bell, 1);
 	execl(echo, echo, (char *)NULL);
 	child_check(!"the firmware could be started");
+}
+
+/* Only its doorbell wakes it, or, where no ring comes, only its tick does. */
+static void emulated(const char *region)
+{
+	char mbx[4096], relay[4096], fw[4096];
+
+	snprintf(mbx, sizeof(mbx), "%s/mbx", build);
+	snprintf(relay, sizeof(relay), "%s/verify/relay", build);
+	snprintf(fw, sizeof(fw), "%s/%s%s/dozy.elf", build,
+		 bell->fault == BELL_NEVER ? "" : "notick/", board);
+	execl(mbx, mbx, "sim", "--board", board, "--fw", fw, "--region", region,
+	      "--dir", ".", "--", relay, (char *)NULL);
+	child_check(!"the emulator could be started");
 }
 
 /* ---- all faults ---- */
@@ -366,54 +390,78 @@ static void ended_well(pid_t ended, int status)
 		exit(1);
 }
 
+static void __attribute__((noreturn)) stuck(const char *kind, const char *what)
+{
+	fprintf(stderr, "%s, %s: %s, after %u messages\n", kind,
+		faults[bell->fault], what, bell->messages);
+	kill(0, SIGKILL);
+	abort();
+}
+
 /* Until the process has ended: when both sleep, time passes, or never will. */
 static void watch_until_the_end_of(pid_t pid, const char *kind)
 {
-	int status, stuck;
+	uint32_t messages = 0, ticks = 0;
+	int status, timed, all_sleep;
 	pid_t ended;
 
 	for (;;) {
 		usleep(100);
-		stuck = bell_all_sleep(bell);
+		timed = bell_waits_for_time(bell);
+		all_sleep = bell_all_sleep(bell);
 		ended = waitpid(pid, &status, WNOHANG);
 		if (ended) /* which looks like sleep */
 			break;
-		if (!stuck)
+		if (!all_sleep)
 			continue;
-		if (bell_loses(bell)) {
-			bell_tick(bell);
-			continue;
-		}
-		fprintf(stderr,
-			"%s, %s: both sides sleep, and no ring is under way, "
-			"after %u messages\n",
-			kind, faults[bell->fault], bell->messages);
-		kill(0, SIGKILL);
+		if (!timed)
+			stuck(kind,
+			      "both sides sleep, and no ring is under way");
+		bell_tick(bell);
+		if (messages != bell->messages)
+			ticks = 0;
+		messages = bell->messages;
+		if (ticks++ == TICKS)
+			stuck(kind, "time passes, and nothing moves");
 	}
 	ended_well(ended, status);
+}
+
+/* Until rings get to it: none is sent again. */
+static void wait_for_emulator(pid_t pid)
+{
+	int status;
+
+	while (!bell->side[MBX_REMOTE].emulator) {
+		if (waitpid(pid, &status, WNOHANG))
+			exit(1);
+		usleep(1000);
+	}
 }
 
 static void run(const char *kind, enum bell_fault fault, uint32_t count,
 		void (*other)(const char *), void (*this)(const char *))
 {
-	int file = memfd_create("region", 0);
-	pid_t host, remote;
-	char name[40];
+	int file = memfd_create("region", 0), is_firmware = other != remote;
+	pid_t first, second;
+	char name[64];
 	int status;
 
 	*bell = (struct bell){ .fault = fault };
 	wanted = count;
 	snprintf(name, sizeof(name), "file:/proc/%d/fd/%d", getpid(), file);
-	if (ftruncate(file, 65536))
+	if (ftruncate(file, other == emulated ? RAM : 65536))
 		exit(1);
-	remote = start(other, name);
-	host = start(this, name);
-	watch_until_the_end_of(host, kind);
-	if (other == board) {
-		kill(remote, SIGTERM);
-		ended_well(waitpid(remote, &status, 0), status);
+	first = start(other, name);
+	if (other == emulated)
+		wait_for_emulator(first);
+	second = start(this, name);
+	watch_until_the_end_of(second, kind);
+	if (is_firmware) {
+		kill(first, SIGTERM);
+		ended_well(waitpid(first, &status, 0), status);
 	} else {
-		watch_until_the_end_of(remote, kind);
+		watch_until_the_end_of(first, kind);
 	}
 	close(file);
 	printf("%s, %s: %u messages, %u rings, %u waits, %u faults\n", kind,
@@ -421,32 +469,39 @@ static void run(const char *kind, enum bell_fault fault, uint32_t count,
 	       bell->faults);
 }
 
+static void with_processes(enum bell_fault f, uint32_t count, int a, int b)
+{
+	strcpy(host_bell, "futex");
+	strcpy(remote_bell, "futex");
+	run("futex", f, count, remote, host);
+	snprintf(host_bell, sizeof(host_bell), "eventfd:%d,%d", a, b);
+	snprintf(remote_bell, sizeof(remote_bell), "eventfd:%d,%d", b, a);
+	run("eventfd", f, count, remote, host);
+}
+
 int main(int argc, char **argv)
 {
-	uint32_t count = argc > 1 ? (uint32_t)atoi(argv[1]) : 0;
+	uint32_t count = argc > 2 ? (uint32_t)atoi(argv[1]) : 0;
 	int a = eventfd(0, 0), b = eventfd(0, 0);
 	enum bell_fault f;
 
 	if (!count)
 		return 2;
+	build = echo = argv[2];
+	board = argv[3];
 	setpgid(0, 0);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signal(SIGPIPE, SIG_IGN);
 	bell = bell_make();
 	for (f = 0; f < BELL_FAULTS; f++) {
-		strcpy(host_bell, "futex");
-		strcpy(remote_bell, "futex");
-		run("futex", f, count, remote, host);
-		snprintf(host_bell, sizeof(host_bell), "eventfd:%d,%d", a, b);
-		snprintf(remote_bell, sizeof(remote_bell), "eventfd:%d,%d", b,
-			 a);
-		run("eventfd", f, count, remote, host);
-		if (argc < 3)
-			continue;
-		echo = argv[2];
+		if (!board)
+			with_processes(f, count, a, b);
 		strcpy(remote_bell, SOCKET);
 		strcpy(host_bell, "socket:" SOCKET);
-		run("firmware", f, count, board, with_firmware);
-		run("taken over", f, count, board, taking_over);
+		run(board ? board : "firmware", f, count,
+		    board ? emulated : process, with_firmware);
+		run("taken over", f, count, board ? emulated : process,
+		    taking_over);
 	}
 	return 0;
 }

@@ -1,44 +1,79 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A doorbell that drops, delays, doubles and makes up rings: doorbell.c."""
 
+import collections
 import os
 import re
+import shutil
 
-from common import Built, Result, Row, Tree, break_each, call, seeded
+from common import Built, Result, Row, Tree, break_each, call, seeded, tool
 
 WRAP = ["-Wl,--wrap=" + f for f in ("mbxi_bell_ring", "mbxi_bell_wait",
                                     "mbxi_bell_arm", "mbx_tx_want_room",
                                     "mbx_rx_want_data", "mbx_port_ring",
                                     "poll", "syscall")]
+QEMU = "mps2-an521"
 MESSAGES = {"quick": 50, "full": 1000, "long": 40000}
 SEED_MESSAGES = 1000
 
 
-def try_it(tree, messages):
+def built_for_processes(tree):
+    return [tree.link("echo", ["firmware/apps/echo/main.c",
+                               "firmware/boards/linux/port.c",
+                               "tests/verify/bell.c"], *WRAP)]
+
+
+def built_for_qemu(tree):
+    tree.link("relay", ["tests/verify/relay.c", "tests/verify/bell.c"], *WRAP)
+    for name in "mbx", f"{QEMU}/dozy.elf", f"notick/{QEMU}/dozy.elf":
+        tree.program(name)
+    return [tree.build, QEMU]
+
+
+def try_it(tree, firmware, messages):
     """What went wrong, or None; and the counts."""
     program = tree.link("doorbell", ["tests/verify/doorbell.c",
                                      "tests/verify/bell.c"], *WRAP)
-    echo = tree.link("echo", ["firmware/apps/echo/main.c",
-                              "firmware/boards/linux/port.c",
-                              "tests/verify/bell.c"], *WRAP)
-    socket = os.path.join(tree.build, "bell.socket")
-    if os.path.exists(socket):  # of firmware that was killed
-        os.remove(socket)
+    firmware = firmware(tree)
+    sockets = os.path.join(tree.build, "bell")
+    shutil.rmtree(sockets, ignore_errors=True)  # of firmware that was killed
+    os.makedirs(sockets)
     # what waits for ever says so by itself
-    status, out = call(["env", "-C", tree.build, program, str(messages), echo],
-                       "doorbell", 600 + messages)
+    status, out = call(["env", "-C", sockets, program, str(messages),
+                        *firmware], "doorbell", 600 + messages)
+    shutil.rmtree(sockets)
     if not status:
         return None, out
     return ("hung" if status == -1 else out.strip().split("\n")[-1]), out
 
 
+def result(what, firmware, messages):
+    failed, out = try_it(Built(), firmware, messages)
+    if failed:
+        return Result("FAIL", f"{what}: {failed}")
+    total, faults = collections.Counter(), collections.Counter()
+    for fault, *counts, faulty in re.findall(
+            r", (\w+): (\d+) messages, (\d+) rings, (\d+) waits, (\d+) faults",
+            out):
+        total.update(dict(zip(("messages", "rings", "waits"),
+                              map(int, counts))))
+        faults[fault] += int(faulty)
+    return Result("ok", f"{what}: " + ", ".join(
+        f"{n:,} {name}" for name, n in (total + faults).items()))
+
+
+def kinds():
+    """What is linked how, and broken by what seeds."""
+    yield "futex, eventfd, firmware", built_for_processes, SEEDS
+    if tool("qemu-system-arm"):
+        yield f"firmware on {QEMU}", built_for_qemu, QEMU_SEEDS
+
+
 def run(size):
-    failed, out = try_it(Built(), MESSAGES[size])
-    sums = [sum(map(int, c)) for c in zip(*re.findall(
-        r": (\d+) messages, (\d+) rings, (\d+) waits, (\d+) faults", out))]
-    yield Result("FAIL" if failed else "ok", failed or
-                 "futex, eventfd, firmware: {:,} messages, {:,} rings, "
-                 "{:,} waits, {:,} faults of 5 kinds".format(*sums))
+    for what, firmware, _seeds in kinds():
+        yield result(what, firmware, MESSAGES[size])
+    if not tool("qemu-system-arm"):
+        yield Result("SKIP", f"firmware on {QEMU}: no qemu-system-arm")
 
 
 BOARD, ECHO = "firmware/boards/linux/port.c", "firmware/apps/echo/main.c"
@@ -65,10 +100,29 @@ SEEDS = [seeded(*case) for case in [
     (BOARD, "if (!idle(arg))", "if (idle(arg), 0)"),
 ]]
 
+MPS2 = "firmware/boards/mps2/port.c"
+QEMU_SEEDS = [seeded(*case) for case in [
+    (MPS2, "if (idle(arg))", "if (idle(arg), 1)"),
+    (MPS2, '("cpsid i" ::: "memory");\n	if (idle', '("");\n	if (idle',
+     "asked with interrupts enabled"),
+    (MPS2, "	(void)doorbell->data;", ""),
+    (MPS2, "doorbell->intstatus = UART_RX_PENDING;\n	(void)doorbell->data;",
+     "(void)doorbell->data;\n	doorbell->intstatus = UART_RX_PENDING;",
+     "the byte taken, then the interrupt cleared"),
+    (MPS2, "!(doorbell->state & UART_TXFULL)", "0"),
+    (MPS2, "| UART_RX_IRQ;", ";"),
+    (MPS2, "TICK_ON	    7", "TICK_ON	    5"),
+    (ECHO, "return !mbx_tx_want_room(&pong, 1);", "return 1;"),
+    (ECHO, "(done || last == MBX_ENOSPC) && mbx_tx_notify(&pong)", "0"),
+    (ECHO, "mbx_rx_notify(&ping)", "0"),
+]]
+
 
 def seeds(_size):
     tree = Tree("doorbell")
-    yield from break_each(tree, SEEDS, lambda: try_it(tree, SEED_MESSAGES)[0])
+    for _what, firmware, broken in kinds():
+        yield from break_each(tree, broken, lambda built=firmware: try_it(
+            tree, built, SEED_MESSAGES)[0])
 
 
 ROWS = [Row("doorbell", "a faulty doorbell", run, seeds)]
