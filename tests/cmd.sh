@@ -21,7 +21,7 @@ for command in ls info stat dump send recv call get set watch log ping cksum \
 done
 expect 0 "mbx 0." --version
 expect 2 'see "mbx --help"'
-expect 2 '-r comes too early: options stand behind the command' -r $region info
+expect 2 '-r in place of a command: options stand behind it' -r $region info
 expect 2 'no command "nosuch"' nosuch
 expect 2 'no option --nosuch; see "mbx info --help"' info --nosuch
 expect 2 'no value after -r' info -r

@@ -456,8 +456,8 @@ static const struct command *find_command(const char *name)
 
 	if (*name == '-')
 		fail(USAGE,
-		     "%s comes too early: options stand behind the command, as "
-		     "in \"mbx info -r shm:/board\"",
+		     "%s in place of a command: options stand behind it, as in "
+		     "\"mbx info -r shm:/board\"; see \"mbx --help\"",
 		     name);
 	for (i = 0; i < GROUPS; i++)
 		for (c = groups[i]; c->name; c++) {

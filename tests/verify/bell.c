@@ -121,7 +121,7 @@ int bell_waits_for_time(const struct bell *b)
 	return bell_loses(b) || !look(&b->traffic);
 }
 
-int bell_sleeps(const struct bell *b, int side)
+static int in_endless_wait(const struct bell *b, int side)
 {
 	return look(&b->side[side].sleeps) & 1u;
 }
@@ -184,11 +184,18 @@ static unsigned long side_asleep(const struct bell *b, int is)
 	int ended = 0;
 
 	all = process_asleep(side->pid, &ended);
-	if (!all || !(ended || bell_waits_for_time(b) || bell_sleeps(b, is)))
+	if (!all ||
+	    !(ended || bell_waits_for_time(b) || in_endless_wait(b, is)))
 		return 0;
 	if (side->emulator)
 		emulator = process_asleep(side->emulator, &ended);
 	return side->emulator && !emulator ? 0 : all + emulator;
+}
+
+int bell_sleeps(const struct bell *b, int side)
+{
+	return b->side[side].emulator ? side_asleep(b, side) != 0
+				      : in_endless_wait(b, side);
 }
 
 /*
@@ -199,8 +206,8 @@ int bell_all_sleep(const struct bell *b)
 {
 	unsigned long host, remote;
 
-	if (!bell_waits_for_time(b) && !bell_sleeps(b, MBX_HOST) &&
-	    !bell_sleeps(b, MBX_REMOTE))
+	if (!bell_waits_for_time(b) && !in_endless_wait(b, MBX_HOST) &&
+	    !in_endless_wait(b, MBX_REMOTE))
 		return 0; /* which costs less to see */
 	host = side_asleep(b, MBX_HOST);
 	remote = host ? side_asleep(b, MBX_REMOTE) : 0;
@@ -212,19 +219,13 @@ void bell_tick(const struct bell *b)
 {
 	int first = chance(2), both = chance(2);
 
-	if (bell_sleeps(b, first))
+	if (in_endless_wait(b, first))
 		kill(b->side[first].pid, SIGUSR1);
-	if (both && bell_sleeps(b, !first))
+	if (both && in_endless_wait(b, !first))
 		kill(b->side[!first].pid, SIGUSR1);
 }
 
 /* ---- the worst moments ---- */
-
-static int other_sleeps(void)
-{
-	return bell->side[!me].emulator ? side_asleep(bell, !me) != 0
-					: bell_sleeps(bell, !me);
-}
 
 /* All was done that can be done without this side. */
 static void until_the_other_sleeps(void)
@@ -233,7 +234,7 @@ static void until_the_other_sleeps(void)
 
 	if (!bell->traffic || chance(2))
 		return;
-	for (tries = 0; tries < 20 && !other_sleeps(); tries++)
+	for (tries = 0; tries < 20 && !bell_sleeps(bell, !me); tries++)
 		usleep(100);
 }
 
@@ -265,7 +266,7 @@ static int falls_asleep(int64_t us)
 
 static int is_endless(void)
 {
-	return bell_sleeps(bell, me);
+	return in_endless_wait(bell, me);
 }
 
 static void wakes(void)

@@ -49,13 +49,13 @@ int bell_loses(const struct bell *bell);
 /* Does it take time to wake a side? There is no traffic yet, or rings get lost. */
 int bell_waits_for_time(const struct bell *bell);
 
-/* Is a side in a wait that has no end of its own? */
+/* Is a side in a wait that has no end of its own, and its emulator asleep? */
 int bell_sleeps(const struct bell *bell, int side);
 
 /*
  * Do both sides sleep, in waits without an end, and has no ring woken either?
- * That is how it will stay, unless somebody else does something. If it takes time
- * to wake them, in whatever wait.
+ * That is how it will stay, unless somebody else does something. Where only
+ * time wakes them, any wait counts.
  */
 int bell_all_sleep(const struct bell *bell);
 

@@ -7,7 +7,7 @@
  * when both sleep, that is the end, or it lets time pass.
  *
  * Usage: doorbell MESSAGES FIRMWARE	the path of "echo" for board linux
- *        doorbell MESSAGES BUILD BOARD	where it is made for QEMU's board
+ *        doorbell MESSAGES BUILD BOARD	the build directory, and QEMU's board
  */
 #include "verify/traffic.h"
 
@@ -384,18 +384,25 @@ static pid_t start(void (*side)(const char *), const char *region)
 	return pid;
 }
 
-static void ended_well(pid_t ended, int status)
+static void __attribute__((noreturn, format(printf, 2, 3)))
+over(const char *kind, const char *what, ...)
 {
-	if (ended < 0 || status)
-		exit(1);
-}
+	va_list ap;
 
-static void __attribute__((noreturn)) stuck(const char *kind, const char *what)
-{
-	fprintf(stderr, "%s, %s: %s, after %u messages\n", kind,
-		faults[bell->fault], what, bell->messages);
+	fprintf(stderr, "%s, %s: ", kind, faults[bell->fault]);
+	va_start(ap, what);
+	vfprintf(stderr, what, ap);
+	va_end(ap);
+	fprintf(stderr, ", after %u messages\n", bell->messages);
 	kill(0, SIGKILL);
 	abort();
+}
+
+static void ended_well(const char *kind, pid_t ended, int status)
+{
+	if (ended < 0 || status)
+		over(kind, "a process ended with status 0x%x",
+		     (unsigned)status);
 }
 
 /* Until the process has ended: when both sleep, time passes, or never will. */
@@ -415,26 +422,27 @@ static void watch_until_the_end_of(pid_t pid, const char *kind)
 		if (!all_sleep)
 			continue;
 		if (!timed)
-			stuck(kind,
-			      "both sides sleep, and no ring is under way");
+			over(kind,
+			     "both sides sleep, and no ring is under way");
 		bell_tick(bell);
 		if (messages != bell->messages)
 			ticks = 0;
 		messages = bell->messages;
 		if (ticks++ == TICKS)
-			stuck(kind, "time passes, and nothing moves");
+			over(kind, "time passes, and nothing moves");
 	}
-	ended_well(ended, status);
+	ended_well(kind, ended, status);
 }
 
 /* Until rings get to it: none is sent again. */
-static void wait_for_emulator(pid_t pid)
+static void wait_for_emulator(pid_t pid, const char *kind)
 {
 	int status;
 
 	while (!bell->side[MBX_REMOTE].emulator) {
 		if (waitpid(pid, &status, WNOHANG))
-			exit(1);
+			over(kind, "mbx sim ended with status 0x%x",
+			     (unsigned)status);
 		usleep(1000);
 	}
 }
@@ -454,12 +462,12 @@ static void run(const char *kind, enum bell_fault fault, uint32_t count,
 		exit(1);
 	first = start(other, name);
 	if (other == emulated)
-		wait_for_emulator(first);
+		wait_for_emulator(first, kind);
 	second = start(this, name);
 	watch_until_the_end_of(second, kind);
 	if (is_firmware) {
 		kill(first, SIGTERM);
-		ended_well(waitpid(first, &status, 0), status);
+		ended_well(kind, waitpid(first, &status, 0), status);
 	} else {
 		watch_until_the_end_of(first, kind);
 	}

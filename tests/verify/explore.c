@@ -63,7 +63,7 @@ struct side {
 	enum standing standing;
 	int bell, begun, timed, time_passed, near_barrier;
 	int due;     /* a switch, before the next access */
-	int touched; /* what the other one sees, since it last could have died */
+	int touched; /* what outlives it, since it last could have died */
 	jmp_buf resume;
 	char *stack_top; /* what is below is of no use any more */
 };
@@ -271,11 +271,12 @@ static uint64_t account_hash(void)
 
 /*
  * Deaths are tried only where they differ. Has side @s, since it last could have
- * died, done what outlives it: a store, a bell, an entry in the account? If not,
- * to die now is as to have died then, or not to have begun this life. Whatever
- * its loads and fences did since only takes away from what can still happen:
- * budgets that were used up, and views that let less be read. But for a race a
- * load counts by itself.
+ * died, done what outlives it: a store, a bell, an entry in the account? Or was
+ * it rung, or did time pass, which a side that is dead would not have had? If
+ * not, to die now is as to have died then, or not to have begun this life, but
+ * for the number of lives. Whatever its loads and fences did since only takes
+ * away from what can still happen: budgets that were used up, and views that let
+ * less be read. But for a race a load counts by itself.
  */
 static int leaves_something(int s)
 {
@@ -338,7 +339,8 @@ static uint64_t state(int newest_only)
 		const struct side *t = &sides[s];
 
 		h = mix(h, t->told);
-		h = mix(h, (uint64_t)t->standing << 3 |
+		h = mix(h, (uint64_t)t->standing << 4 |
+				   (uint64_t)(left.crashes && t->touched) << 3 |
 				   (uint64_t)leaves_something(s) << 2 |
 				   (uint64_t)t->bell << 1 | (uint64_t)t->begun);
 		if (coarse)
@@ -767,7 +769,7 @@ void explore_calmly(int side)
 void ring_bell(int side)
 {
 	trace("%d: rings\n", me);
-	sides[side].bell = sides[me].touched = 1;
+	sides[side].bell = sides[side].touched = sides[me].touched = 1;
 }
 
 void await_bell(void)
@@ -990,6 +992,7 @@ static int execute(void)
 			if (sides[s].standing == AWAITS_CHANGE &&
 			    sides[s].timed) {
 				sides[s].time_passed = 1;
+				sides[0].touched = sides[1].touched = 1;
 				able[n++] = s;
 			}
 		if (n == 0) {

@@ -63,7 +63,10 @@ static void take_from(int side)
 	line[side] = -1;
 }
 
-/* To either side in turn; a tick, for it is a later ring that wakes firmware. */
+/*
+ * To each side in turn. A tick rings firmware only: where rings get lost, it is a
+ * later one that wakes it.
+ */
 static void make_one_up(int is_tick)
 {
 	static int side;

@@ -113,7 +113,8 @@ def orders_with(common, where):
                     found.append(f"{' '.join([compiler, *flags[:1]])} "
                                  f"{optimize}: {function}: {is_now} instead "
                                  f"of {want}")
-    return found, f"{kept} orders"
+    looked = found or kept
+    return found if looked else None, f"{kept} orders"
 
 
 def header_orders():
