@@ -4,8 +4,8 @@ statement changed, to be killed by a unit test, the content check or the explore
 in the headers, where the orders are made and impossible declarations refused,
 also by a look at the object code, and by tests/headers.sh. Those that live mean
 the same: tests/verify/survivors has each of them, with the reason, and none
-besides. What this machine's preprocessor leaves out of a header is none of them,
-but for the orders, of which all cores' are looked at."""
+besides. A change of which compilers make the same code is no mutant, nor is what the
+preprocessor leaves out of a header here; but each order is one, of all cores."""
 
 import glob
 import os
@@ -13,7 +13,7 @@ import re
 import shutil
 
 from common import (BUILD, HEADERS, ROOT, Result, Row, SOURCES, Seed, call,
-                    code_of, common_with, must, parallel, weakened)
+                    code_of, common_with, must, parallel, tool, weakened)
 import content
 import explore
 import static
@@ -176,6 +176,26 @@ class Mutant:
             return self.compile(source.replace(ROOT, self.where), *PORT)
         return object_of(source)
 
+    def is_same_program(self):
+        """All compilers make the same of it: not a change at all ("trivial
+        compiler equivalence", Papadakis et al., ICSE 2015). But an order that
+        a core keeps by itself is one for others, and of declarations it
+        matters which compile at all."""
+        def assembly(source, *command):
+            return re.sub(r"(?m)^(\t\.file|[@#]|//).*", "", must(
+                [*command, *FLAGS, "-S", "-o", "-", source], "mutants-build"))
+
+        commands = [["gcc", *PORT]] + [
+            [compiler, *core] for compiler, _, core in static.CORES
+            if tool(compiler)]
+        if is_order(self.seed) or self.seed.file == "channel.h":
+            return False
+        return all(
+            assembly(source, *command) ==
+            assembly(source.replace(ROOT, self.where), *command,
+                     f"-I{self.common}")
+            for command in commands for source in SOURCES)
+
     def unit_program(self, unit):
         """The unit test with it; None if it has no part in that."""
         text = unit_text(unit)
@@ -268,14 +288,17 @@ def checks_of(seed):
 
 
 def killer_of(mutant, common, checks):
-    """The first of the checks that fails; None if it lives, "" if it does not
-    compile."""
+    """The first of the checks that fails; None if it lives, "" if there is no
+    other program: it does not compile, or to the same."""
     try:
         for source in SOURCES:
             mutant.object(source)
     except Refused:
         return ""
-    return next((c for c in checks if CHECKS[c](mutant, common)), None)
+    for check in checks:
+        if CHECKS[check](mutant, common):
+            return check
+    return "" if mutant.is_same_program() else None
 
 
 def try_one(name, seed, common, checks):
@@ -300,7 +323,7 @@ def kills_unchanged(common, checks):
             seed = Seed(path, 0, "", f.read())
         return seed.file, try_one("same-" + seed.file, seed, common, checks)
     return [f"{file} as it is: {killer}" for file, killer in
-            parallel(one, SOURCES + HEADERS[:1]) if killer is not None]
+            parallel(one, SOURCES + HEADERS[:1]) if killer]
 
 
 def run(size):
@@ -326,16 +349,17 @@ def run(size):
             orders += is_order(seed)
     killed = sum(by.values())
     known = argued()
-    orders_all = {s.name for s in everything if is_order(s)}
+    all_orders = {s.name for s in everything if is_order(s)}
     untried = {s.name for s in everything} - {s.name for s in tried}
     wrong = ([f"an order is not to be argued: {name}"
-              for name in sorted(known & orders_all)]
+              for name in sorted(known & all_orders)]
              + [f"alive: {name}" for name in sorted(alive - known)]
              + [f"argued, but not alive: {name}"
                 for name in sorted(known - alive - untried)])
     text = (f"{killed} of {killed + len(alive)} killed, {orders} of them "
-            f"orders; {len(alive & known)} mean the same (of "
-            f"{len(everything)} there are); by "
+            f"orders; {len(alive & known)} mean the same; "
+            f"{len(tried) - killed - len(alive)} do not compile, or to the "
+            f"same (tried {len(tried)} of {len(everything)}); by "
             + ", ".join(f"{k} {by[k]}" for k in sorted(by, key=by.get)[::-1]))
     yield Result("FAIL" if wrong else "ok", "; ".join([text] + wrong[:3]))
 
