@@ -140,7 +140,7 @@ poke() {
 # formats N: it does so, and goes on in instance N
 formats() {
     until_true sh -c "'$mbx' info -j -t 0 -r 'file:$tmp/ram' 2>/dev/null | grep -q '\"instance\": $1,'"
-    expect 0 '(beating)' info -r "file:$tmp/ram"
+    until_true sh -c "'$mbx' info -r 'file:$tmp/ram' | grep -q '(beating)'"
 }
 for firmware in demo echo; do
     truncate -s 0 "$tmp/ram"
@@ -153,7 +153,7 @@ for firmware in demo echo; do
     [ $firmware = echo ] || {
         poke magic 0x12345678 # not to be told from what was never a region
         formats 1
-        expect 0 'link RESET, session 1' log -r "file:$tmp/ram"
+        until_true sh -c "'$mbx' log -r 'file:$tmp/ram' | grep -q 'link RESET, session 1'"
         # answers for which there is no such place
         poke pong.read 2
         expect 0 '' send ping hello -r "file:$tmp/ram"
